@@ -1,0 +1,1 @@
+"""What exists, as Dagster assets: thin bodies over governance, feature_repo and monitoring."""

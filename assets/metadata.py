@@ -1,0 +1,38 @@
+"""Figures of models as Dagster metadata: flat numbers with stable names, so that the UI plots them over time."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from governance.models.catalogue import Model
+from governance.retraining import Week
+
+SEVEN = (
+    "cost_per_1000",
+    "recall_at_capacity",
+    "false_hit_rate",
+    "action_rate",
+    "positives",
+    "mature_until",
+    "days_since_promotion",
+)
+"""What every champion shows, in this order."""
+
+
+def week_metadata(week: Week) -> dict[str, Any]:
+    """Status, digest and every figure of a week's candidate; of a skipped week, its reason."""
+    if week.status == "skipped":
+        return {"status": week.status, "skipped": week.reason}
+    facts = week.facts
+    shown = {"status": week.status, "reason": week.reason, "digest": week.digest, "mature_until": facts["mature_until"]}
+    return {**shown, "positives": facts["positives"], "prevalence": facts["prevalence"], **_floats(facts["metrics"])}
+
+
+def champion_metadata(model: Model, facts: Mapping[str, Any], *, days_since_promotion: float) -> dict[str, Any]:
+    """The seven figures of a champion, then its runbook."""
+    known = {**facts["metrics"], **facts, "days_since_promotion": days_since_promotion}
+    seven = {name: known[name] for name in SEVEN if known.get(name) is not None}
+    return {**seven, "runbook": model.spec.runbook}
+
+
+def _floats(metrics: Mapping[str, Any]) -> dict[str, float]:
+    return {name: float(value) for name, value in metrics.items() if value is not None}

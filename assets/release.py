@@ -1,0 +1,55 @@
+"""Champions: for each model the newest candidate that passed its gates, as the registry allows."""
+
+from datetime import UTC, datetime
+
+import dagster as dg
+
+from assets.failures import as_failures
+from assets.metadata import champion_metadata
+from assets.owners import Owner
+from governance.errors import NotReady
+from governance.models.catalogue import Model
+from governance.retraining import recorded_facts
+from governance.workspace import Workspace
+
+AUTOMATION = "promotion"
+"""Who signs for a promotion that nobody asked for by hand."""
+
+
+def build_release_assets(workspace: Workspace) -> list[dg.AssetsDefinition]:
+    """The champion of every model."""
+    return [_champion(model) for model in workspace.models.present.values()]
+
+
+def _champion(model: Model) -> dg.AssetsDefinition:
+    @dg.asset(
+        key=["models", model.name, "champion"],
+        group_name="release",
+        kinds={"registry"},
+        owners=[Owner.of(model.spec.owner)],
+        description=(
+            f"The model that answers at the decision point `{model.spec.decision_point}`; its action: "
+            f"{model.spec.action}. Materializing promotes the newest candidate with a passing verdict, if it is newer "
+            f"than the champion; the registry refuses any other. Runbook: {model.spec.runbook}"
+        ),
+        deps=[["models", model.name, "candidate"]],
+    )
+    def champion(context: dg.AssetExecutionContext, workspace: dg.ResourceParam[Workspace]) -> dg.MaterializeResult:
+        now, registry = datetime.now(UTC), workspace.registry
+        with as_failures():
+            best = registry.next_champion(model.name)
+            if best:
+                reason = f"newest passing candidate, as of {best.as_of}"
+                registry.promote(model.name, best.digest, who=AUTOMATION, reason=reason, at=now)
+            pointer = registry.pointer(model.name)
+            if pointer is None:
+                raise NotReady(f"{model.name}: no candidate has passed its gates yet, so there is no champion")
+            facts = recorded_facts(workspace, model.name, pointer.champion)
+        context.log.info(f"{model.name}: champion {pointer.champion[:12]} as of {pointer.as_of}")
+        days = (now - pointer.at).total_seconds() / 86_400
+        return dg.MaterializeResult(
+            metadata={"digest": pointer.champion, **champion_metadata(model, facts, days_since_promotion=days)},
+            data_version=dg.DataVersion(pointer.champion),
+        )
+
+    return champion

@@ -1,0 +1,1 @@
+"""Benchmarks: our way beside a peer and beside the limit, timed in one run on one machine."""

@@ -1,0 +1,42 @@
+"""What a benchmark reports, and how a time is taken."""
+
+import time
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
+from typing import Any
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Measurement:
+    """One piece of work: our figure, a peer's and the limit's, all in `unit` (less is better)."""
+
+    work: str
+    unit: str
+    ours: float
+    peer: float
+    limit: float
+
+    @property
+    def to_peer(self) -> float:
+        """How many times less than the peer's our figure is."""
+        return self.peer / self.ours
+
+    @property
+    def to_limit(self) -> float:
+        """How many times the limit's figure ours is: 1 cannot be beaten."""
+        return self.ours / self.limit
+
+    def as_row(self) -> dict[str, Any]:
+        """All figures, the ratios included."""
+        return asdict(self) | {"to_peer": self.to_peer, "to_limit": self.to_limit}
+
+
+def best_seconds(work: Callable[[], object], *, repeats: int = 2) -> float:
+    """Wall-clock seconds of the fastest run: the one that other processes disturbed least."""
+    return min(_seconds(work) for _ in range(repeats))
+
+
+def _seconds(work: Callable[[], object]) -> float:
+    start = time.perf_counter()
+    work()
+    return time.perf_counter() - start

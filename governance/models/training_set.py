@@ -1,0 +1,168 @@
+"""Training sets: matured decisions, the features valid when they were made, and the context of the request."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, timedelta
+
+import numpy as np
+import polars as pl
+
+from governance.errors import NotReady
+from governance.features.order_context import (
+    FEATURE_INPUTS,
+    ORDER_INPUTS,
+    Values,
+    days_since,
+    order_context,
+)
+from governance.features.view import View
+from governance.labels.decisions import SCHEMA, decisions_of, stops
+from governance.labels.definition import LabelDefinition
+from governance.models.catalogue import Model
+from governance.storage.lake import Lake, Manifest
+
+CODE_VERSION = "1"
+
+PointInTimeJoin = Callable[[pl.DataFrame, Sequence[View]], pl.DataFrame]
+"""(rows with `row_id`, keys and `decided_at`; views) to the rows with features and `feature_time:<view>`."""
+
+_ORDER_KEYS = ("buyer_id", "seller_id", "product_id")
+
+
+@dataclass(frozen=True, slots=True)
+class TrainingSet:
+    """One row per matured decision before `as_of`; `features` names the columns that a model may see."""
+
+    frame: pl.DataFrame
+    features: tuple[str, ...]
+
+
+def dataset(name: str) -> str:
+    """Where a model's training sets lie in the lake, by their `as_of`."""
+    return f"training_sets/{name}"
+
+
+def build(lake: Lake, model: Model, views: Mapping[str, View], *, as_of: date, join: PointInTimeJoin) -> TrainingSet:
+    """The training set of a model as of a UTC midnight (excluded).
+
+    Raises
+    ------
+    NotReady
+        No label has matured before `as_of`.
+    """
+    labels = matured_before(lake, model.label, as_of)
+    rows = _with_keys(lake, model, labels)
+    return assemble(model, views, join(rows, [views[name] for name in model.spec.views if name in views]))
+
+
+def unlabelled(
+    lake: Lake, model: Model, views: Mapping[str, View], *, days: Sequence[date], join: PointInTimeJoin
+) -> pl.DataFrame:
+    """The inputs of the decisions of `days`, in the columns of a training set but without labels.
+
+    Raises
+    ------
+    NotReady
+        There was no decision on these days.
+    """
+    stopped = stops(lake, max(days))
+    landed = [day for day in days if lake.path("raw/orders", day).exists()]
+    made = [decisions_of(lake, model.label, day, stopped) for day in landed]
+    rows = pl.concat(made) if made else SCHEMA.to_frame()
+    if rows.is_empty():
+        raise NotReady(f"{model.name}: no decision was made from {days[0]} to {days[-1]}")
+    keyed = _with_keys(lake, model, rows)
+    return assemble(model, views, join(keyed, [views[name] for name in model.spec.views if name in views])).frame
+
+
+def matured_before(lake: Lake, label: LabelDefinition, as_of: date) -> pl.DataFrame:
+    """Every matured label of a definition, partitions before `as_of` only."""
+    days = lake.days(label.dataset, last=as_of - timedelta(days=1))
+    labels = lake.read(label.dataset, days) if days else None
+    if labels is None or labels.is_empty():
+        raise NotReady(f"{label.name}: no decision has a label of {label.maturity_days} days by {as_of}")
+    return labels
+
+
+def assemble(model: Model, views: Mapping[str, View], joined: pl.DataFrame) -> TrainingSet:
+    """Turn joined rows into model inputs: recency, request context, 64-bit floats; everything else aside."""
+    present = [views[name] for name in model.spec.views if name in views]
+    decided = _seconds(joined["decided_at"])
+    derived = {
+        f"{view.name}_days_since_last_order": days_since(decided, _floats(joined[view.last_day])) for view in present
+    }
+    if model.spec.order_context:
+        derived |= order_context(context_inputs(joined))
+    names = [name for view in present for name in view.feature_names if name != view.last_day]
+    features = [name for name in (*names, *derived) if name not in model.spec.excluded_features]
+    columns = [name for name in joined.columns if name in _ASIDE or name.startswith("feature_time:")]
+    frame = joined.with_columns(pl.Series(name, values) for name, values in derived.items())
+    return TrainingSet(frame.select(*columns, *(pl.col(name).cast(pl.Float64) for name in features)), tuple(features))
+
+
+def context_inputs(rows: pl.DataFrame) -> dict[str, Values]:
+    """Arrays for `order_context` from rows of orders joined with features; a column that is absent is missing."""
+    times = ("ship_by", "deliver_by")
+    rate = _floats(rows["reference_rate"])
+    inputs = {name: _floats(rows[name]) if name in rows.columns else _missing(rows) for name in FEATURE_INPUTS}
+    for name in ORDER_INPUTS:
+        if name.endswith("_reference"):
+            inputs[name] = np.round(_floats(rows[name.replace("_reference", "_minor")]) * rate)
+        elif name in times:
+            inputs[name] = _seconds(rows[name])
+        elif name != "occurred_at":
+            inputs[name] = _floats(rows[name])
+    inputs["occurred_at"] = _seconds(rows["decided_at"])
+    return inputs
+
+
+def trending(model: Model, views: Mapping[str, View]) -> frozenset[str]:
+    """Features that grow with the age of the marketplace."""
+    present = [views[name] for name in model.spec.views if name in views]
+    return frozenset(feature.name for view in present for feature in view.features if feature.trending)
+
+
+def features_of(manifest: Manifest) -> tuple[str, ...]:
+    """The feature names that a stored training set's manifest records."""
+    return tuple(manifest.facts["features"])
+
+
+_ASIDE = frozenset(
+    {
+        *("row_id", "entity_id", "group_id", "decided_at", "matured_at", "label", "label_reason"),
+        *("weight", "amount_minor", "market", "category"),
+    }
+)
+"""Columns of a training set that are no features."""
+
+
+def order_columns() -> list[str]:
+    """Columns of `orders` that the request context needs, beside the keys."""
+    money = ["price_minor", "shipping_minor", "discount_minor", "subsidy_minor", "reference_rate"]
+    others = [name for name in ORDER_INPUTS if not name.endswith("_reference") and name != "occurred_at"]
+    return [*money, *others]
+
+
+def _with_keys(lake: Lake, model: Model, labels: pl.DataFrame) -> pl.DataFrame:
+    if model.spec.entity == "seller":
+        return labels.with_columns(seller_id=pl.col("entity_id"))
+    orders = pl.scan_parquet(lake.paths("raw/orders"), hive_partitioning=False)
+    # A line that was delivered on two days is one decision: the first.
+    wanted = orders.select("order_line_id", *_ORDER_KEYS, *order_columns()).unique(
+        "order_line_id", keep="first", maintain_order=True
+    )
+    decided = labels.unique("row_id", keep="first", maintain_order=True)
+    return decided.join(wanted.collect(), left_on="row_id", right_on="order_line_id", how="left", validate="1:1")
+
+
+def _floats(series: pl.Series) -> Values:
+    return series.cast(pl.Float64).fill_null(np.nan).to_numpy()
+
+
+def _seconds(series: pl.Series) -> Values:
+    """Times as seconds since 1970; missing is NaN."""
+    return _floats(series.cast(pl.Int64)) / 1e6
+
+
+def _missing(rows: pl.DataFrame) -> Values:
+    return np.full(rows.height, np.nan)

@@ -1,0 +1,1 @@
+"""Gates, verdicts and the model registry: record, promote, refuse, roll back."""

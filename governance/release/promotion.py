@@ -1,0 +1,56 @@
+"""Who may serve next, decided from values alone: the rules of promotion and rollback."""
+
+from collections.abc import Collection, Iterable, Sequence
+from dataclasses import dataclass
+from datetime import date
+from typing import Literal
+
+from governance.release.records import Pointer
+
+
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """A recorded digest: its `as_of`, the status of its verdict (None: not judged yet), whether a person refused it."""
+
+    digest: str
+    as_of: date
+    status: Literal["passed", "kept", "failed"] | None
+    refused: bool
+
+
+def newest_passing(candidates: Iterable[Candidate], *, newer_than: date | None) -> Candidate | None:
+    """The candidate that automation promotes next: of those that passed and are not refused, the newest `as_of`.
+
+    It must be newer than the champion, strictly: a model trained again for the same week waits for a person.
+    Of several with one `as_of` the greatest digest is taken, so that everybody takes the same.
+
+    Parameters
+    ----------
+    newer_than
+        The champion's `as_of`; None where there is no champion.
+    """
+    fit = (one for one in candidates if one.status == "passed" and not one.refused)
+    newer = (one for one in fit if newer_than is None or one.as_of > newer_than)
+    return max(newer, key=lambda one: (one.as_of, one.digest), default=None)
+
+
+def earlier_champion(pointer: Pointer, history: Sequence[Pointer], *, refused: Collection[str]) -> Pointer | None:
+    """The earlier pointer that a rollback returns to, None where there is none.
+
+    From each champion the way leads to the one that it replaced, past those that are refused. As a rollback
+    refuses the digest that it leaves, rolling back again goes one champion further back, never forth.
+
+    Parameters
+    ----------
+    history
+        Every pointer so far, in order of generation.
+    """
+    latest = {one.champion: one for one in history}
+    seen = {pointer.champion}
+    digest = pointer.previous
+    while digest is not None and digest not in seen and digest in latest:
+        if digest not in refused:
+            return latest[digest]
+        seen.add(digest)
+        digest = latest[digest].previous
+    return None

@@ -1,0 +1,119 @@
+"""The lake: datasets as hive folders of dated Parquet files, each an immutable partition with its manifest inside.
+
+A partition is written under a temporary name outside the dataset and renamed, so that readers
+and a killed process see the old partition or the new one. The manifest (digest, fingerprint,
+facts) travels in the Parquet footer: there is no second file that could disagree with the first.
+"""
+
+import json
+import shutil
+import uuid
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+
+from governance.errors import StoreError
+from governance.storage.digests import frame_digest
+
+_MANIFEST = "governance"
+
+
+@dataclass(frozen=True, slots=True)
+class Manifest:
+    """What a partition holds (`digest`, `rows`), what it was made from (`fingerprint`), and facts about it."""
+
+    digest: str
+    rows: int
+    fingerprint: str
+    facts: Mapping[str, Any] = field(default_factory=dict)
+
+
+class Lake:
+    """Dated partitions under one root folder."""
+
+    def __init__(self, root: Path) -> None:
+        self.root = root.resolve()
+
+    def path(self, dataset: str, day: date) -> Path:
+        """The file of one partition, whether or not it exists."""
+        return self.root / dataset / f"dt={day.isoformat()}" / "rows.parquet"
+
+    def write(
+        self,
+        dataset: str,
+        day: date,
+        frame: pl.DataFrame,
+        *,
+        key: Sequence[str],
+        fingerprint: str,
+        facts: Mapping[str, Any] | None = None,
+    ) -> Manifest:
+        """Replace one partition atomically and return its manifest; rows are stored sorted by `key`."""
+        ordered = frame.sort(key, nulls_last=True, maintain_order=True)
+        manifest = Manifest(frame_digest(ordered, key=key), ordered.height, fingerprint, dict(facts or {}))
+        packed = {
+            "digest": manifest.digest,
+            "rows": manifest.rows,
+            "fingerprint": fingerprint,
+            "facts": manifest.facts,
+        }
+        target = self.path(dataset, day)
+        temporary = self.root / ".tmp" / f"{uuid.uuid4().hex}.parquet"
+        temporary.parent.mkdir(parents=True, exist_ok=True)
+        target.parent.mkdir(parents=True, exist_ok=True)
+        try:
+            ordered.write_parquet(temporary, compression="zstd", metadata={_MANIFEST: json.dumps(packed)})
+            temporary.replace(target)
+        finally:
+            temporary.unlink(missing_ok=True)
+        return manifest
+
+    def manifest(self, dataset: str, day: date) -> Manifest | None:
+        """The manifest of one partition, or None where there is none."""
+        path = self.path(dataset, day)
+        if not path.exists():
+            return None
+        return _read_manifest(path)
+
+    def manifests(self, dataset: str) -> dict[date, Manifest]:
+        """Every partition's manifest, in order of day."""
+        return {day: _read_manifest(self.path(dataset, day)) for day in self.days(dataset)}
+
+    def days(self, dataset: str, *, first: date | None = None, last: date | None = None) -> list[date]:
+        """Days that have a partition, in order, from `first` to `last` inclusive where given."""
+        files = (self.root / dataset).glob("dt=*/rows.parquet")
+        found = sorted(date.fromisoformat(file.parent.name[3:]) for file in files)
+        return [day for day in found if (first is None or day >= first) and (last is None or day <= last)]
+
+    def read(self, dataset: str, days: Iterable[date]) -> pl.DataFrame:
+        """Rows of the days that have a partition, in order of day.
+
+        Raises
+        ------
+        StoreError
+            None of the days has a partition.
+        """
+        paths = [path for day in days if (path := self.path(dataset, day)).exists()]
+        if not paths:
+            raise StoreError(f"{dataset}: none of the days asked for has landed; run `govern run` first")
+        return pl.read_parquet(paths, hive_partitioning=False)
+
+    def paths(self, dataset: str, *, first: date | None = None, last: date | None = None) -> list[str]:
+        """Files of the partitions from `first` to `last` inclusive, for engines that read files themselves."""
+        return [str(self.path(dataset, day)) for day in self.days(dataset, first=first, last=last)]
+
+    def delete(self, dataset: str, day: date) -> None:
+        """Remove one partition if it is there."""
+        shutil.rmtree(self.path(dataset, day).parent, ignore_errors=True)
+
+
+def _read_manifest(path: Path) -> Manifest:
+    packed = pl.read_parquet_metadata(path).get(_MANIFEST)
+    if packed is None:
+        raise StoreError(f"{path} carries no manifest: it was not written by the lake; remove it and run again")
+    parts = json.loads(packed)
+    return Manifest(parts["digest"], parts["rows"], parts["fingerprint"], parts["facts"])

@@ -1,0 +1,121 @@
+"""One marketplace on one machine: where its rows, ledgers and models lie, and what it can have."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date, timedelta
+from functools import cached_property
+from pathlib import Path
+
+from governance.contracts.calendar import days_between
+from governance.contracts.personal import KeyedHash
+from governance.errors import ConfigurationError, SourceError
+from governance.features.catalogue import views_over
+from governance.features.view import View
+from governance.labels.ledger import LabelLedger
+from governance.marketplaces.marketplace import Marketplace
+from governance.marketplaces.source import Source
+from governance.models.catalogue import Models, models_for
+from governance.release.registry import Registry
+from governance.storage.lake import Lake
+from governance.storage.objects import open_objects
+
+
+@dataclass(frozen=True)
+class Workspace:
+    """Everything that belongs to one marketplace, opened when it is first used.
+
+    Parameters
+    ----------
+    root : folder that holds the lake, ledgers, feature store, reports and, by default, the models.
+    source_root : folder of the owner's files.
+    objects_url : where model files lie: a folder or `s3://bucket/prefix`.
+    environment : name of the feature store's environment.
+    commit, machine : what stands beside a model's digest in its record.
+    """
+
+    root: Path
+    marketplace: Marketplace
+    source_root: Path
+    keyed_hash: KeyedHash
+    objects_url: str
+    environment: str = "embedded"
+    commit: str | None = None
+    machine: str = ""
+
+    @cached_property
+    def lake(self) -> Lake:
+        """Raw rows, features, labels and training sets."""
+        return Lake(self.root / "lake")
+
+    @cached_property
+    def ledger(self) -> LabelLedger:
+        """What labelers said."""
+        return LabelLedger(self.root / "ledgers" / "labels.sqlite")
+
+    @cached_property
+    def registry(self) -> Registry:
+        """Candidates, verdicts and champions."""
+        return Registry(open_objects(self.objects_url))
+
+    @cached_property
+    def views(self) -> Mapping[str, View]:
+        """The feature views that the delivered tables allow."""
+        return views_over(self.marketplace.tables)
+
+    @cached_property
+    def models(self) -> Models:
+        """The models that make sense here, and why the others are skipped."""
+        return models_for(self.marketplace.name, self.marketplace.models, self.marketplace.tables)
+
+    @property
+    def reports(self) -> Path:
+        """Folder of the pages that people read."""
+        return self.root / "reports"
+
+    def source(self) -> Source:
+        """The owner's files, as rows of contract tables; to be closed after use."""
+        if not self.source_root.is_dir():
+            raise SourceError(
+                f"{self.marketplace.name}: there is no folder {self.source_root}; "
+                "name the owner's files with --source (or make run SOURCE=...)"
+            )
+        return Source(self.marketplace, self.source_root)
+
+    def last_delivered_day(self) -> date | None:
+        """The newest day that the owner has delivered, None where nothing is there yet."""
+        if self.marketplace.last_day:
+            return self.marketplace.last_day
+        days = [day for pattern in self.marketplace.files.values() for day in _dated(self.source_root, pattern)]
+        return max(days, default=None)
+
+    def days(self) -> list[date]:
+        """Every day from the marketplace's first to the newest delivered one."""
+        last = self.last_delivered_day()
+        if last is None:
+            raise SourceError(
+                f"{self.marketplace.name}: nothing has been delivered into {self.source_root}; "
+                "simulate a marketplace (govern simulate) or name the owner's files with --source"
+            )
+        return days_between(self.marketplace.first_day, last)
+
+    def weeks(self) -> list[date]:
+        """The `as_of` of every whole week: the Mondays up to which all days have been delivered."""
+        last = self.days()[-1] + timedelta(days=1)
+        first = self.marketplace.first_day + timedelta(days=(7 - self.marketplace.first_day.weekday()) % 7)
+        return [first + timedelta(weeks=week) for week in range(1, (last - first).days // 7 + 1)]
+
+
+def _dated(root: Path, pattern: str) -> list[date]:
+    before, after = pattern.split("{day}", 1)
+    folder = root / Path(before).parent
+    prefix = Path(before).name if not before.endswith("/") else ""
+    head = after.split("/", 1)[0]
+    names = [entry.name for entry in folder.glob(f"{prefix}*{head}")] if folder.is_dir() else []
+    days = []
+    for name in names:
+        stem = name[len(prefix) : len(name) - len(head)] if head else name[len(prefix) :]
+        try:
+            days.append(date.fromisoformat(stem))
+        except ValueError as problem:
+            raise ConfigurationError(f"{folder / name} should carry a day such as 2026-01-31") from problem
+    return days

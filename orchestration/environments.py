@@ -1,0 +1,100 @@
+"""The one place that reads the environment: where a marketplace's workspace lies and what opens it.
+
+| variable | meaning | default |
+|---|---|---|
+| MARKETPLACE | name of a marketplace, or a folder with its TOML and SQL | simulated |
+| GOVERNANCE_ROOT | folder of all workspaces | var |
+| GOVERNANCE_SOURCE | folder of the owner's files | what the last run named, else `<workspace>/source` |
+| GOVERNANCE_OBJECTS | where models lie: a folder or s3://bucket/prefix | `<workspace>/objects` |
+| GOVERNANCE_HMAC_KEY | key of personal data's hashes, at least 16 bytes | none; marketplaces of real people need it |
+| GOVERNANCE_HMAC_KEY_ID | name of that key, kept beside each hash | k1 |
+"""
+
+import json
+import os
+import platform
+import subprocess
+from collections.abc import Mapping
+from pathlib import Path
+
+from governance.contracts.personal import PUBLISHED, KeyedHash
+from governance.errors import ConfigurationError
+from governance.marketplaces.marketplace import Marketplace, load_marketplace
+from governance.workspace import Workspace
+
+PROJECT = Path(__file__).parent.parent
+
+
+def workspace_from(
+    environ: Mapping[str, str], *, marketplace: str | None = None, source: Path | None = None
+) -> Workspace:
+    """The workspace that the environment and the command line name."""
+    loaded = load_marketplace(marketplace or environ.get("MARKETPLACE") or "simulated")
+    root = Path(environ.get("GOVERNANCE_ROOT") or PROJECT / "var").resolve() / loaded.name
+    named = source or (Path(environ["GOVERNANCE_SOURCE"]) if environ.get("GOVERNANCE_SOURCE") else None)
+    return Workspace(
+        root=root,
+        marketplace=loaded,
+        source_root=named.resolve() if named else _remembered_source(root),
+        keyed_hash=_keyed_hash(loaded, environ),
+        objects_url=environ.get("GOVERNANCE_OBJECTS") or str(root / "objects"),
+        commit=_commit(),
+        machine=f"{platform.machine()} {platform.system()}, Python {platform.python_version()}",
+    )
+
+
+def current_workspace() -> Workspace:
+    """The workspace of this process's environment."""
+    return workspace_from(os.environ)
+
+
+def remember_source(workspace: Workspace) -> None:
+    """Keep the folder of the owner's files for later commands and for the UI."""
+    workspace.root.mkdir(parents=True, exist_ok=True)
+    path = _source_file(workspace.root)
+    temporary = path.with_suffix(".tmp")
+    temporary.write_text(json.dumps({"source": str(workspace.source_root)}))
+    temporary.replace(path)
+
+
+def prepare_dagster_home(workspace: Workspace) -> Path:
+    """The Dagster instance of a workspace: its folder with the project's dagster.yaml in it."""
+    home = workspace.root / "dagster"
+    home.mkdir(parents=True, exist_ok=True)
+    settings = (PROJECT / "dagster.yaml").read_text()
+    path = home / "dagster.yaml"
+    if not path.exists() or path.read_text() != settings:
+        path.write_text(settings)
+    return home
+
+
+def _source_file(root: Path) -> Path:
+    return root / "source.json"
+
+
+def _remembered_source(root: Path) -> Path:
+    path = _source_file(root)
+    if path.exists():
+        return Path(json.loads(path.read_text())["source"])
+    return root / "source"
+
+
+def _keyed_hash(marketplace: Marketplace, environ: Mapping[str, str]) -> KeyedHash:
+    if not marketplace.needs_secret_key:
+        return PUBLISHED
+    secret = environ.get("GOVERNANCE_HMAC_KEY")
+    if not secret:
+        raise ConfigurationError(
+            f"{marketplace.name} holds data of real people: set GOVERNANCE_HMAC_KEY to a secret of at least 16 bytes"
+        )
+    return KeyedHash(environ.get("GOVERNANCE_HMAC_KEY_ID") or "k1", secret.encode())
+
+
+def _commit() -> str | None:
+    found = subprocess.run(  # noqa: S603 - fixed words, no input
+        ["git", "-C", str(PROJECT), "rev-parse", "HEAD"],  # noqa: S607
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    return found.stdout.strip() or None

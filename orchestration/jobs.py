@@ -1,0 +1,39 @@
+"""The four jobs, in the order in which they run: days, weeks, champions, online."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import dagster as dg
+
+DAILY, WEEKLY, RELEASE, ONLINE = "daily", "weekly", "release", "online"
+
+
+def build_jobs(assets: Sequence[dg.AssetsDefinition]) -> list[Any]:
+    """A job for each cadence; daily and weekly partitions cannot share one."""
+    keys = [asset.key for asset in assets]
+    families = {
+        DAILY: (
+            "Land, compute features and mature labels for a day or a range of days.",
+            _of(keys, "raw", "features", "labels"),
+        ),
+        WEEKLY: ("Train, judge and record the candidates of a week, and check for drift.", _weekly(keys)),
+        RELEASE: ("Promote the newest candidates that passed their gates.", _last(keys, "champion")),
+        ONLINE: ("Bring the online store to the newest features.", _of(keys, "online")),
+    }
+    return [
+        dg.define_asset_job(name, selection=dg.AssetSelection.assets(*selected), description=description)
+        for name, (description, selected) in families.items()
+        if selected
+    ]
+
+
+def _of(keys: Sequence[dg.AssetKey], *layers: str) -> list[dg.AssetKey]:
+    return [key for key in keys if key.path[0] in layers]
+
+
+def _last(keys: Sequence[dg.AssetKey], *names: str) -> list[dg.AssetKey]:
+    return [key for key in keys if key.path[-1] in names]
+
+
+def _weekly(keys: Sequence[dg.AssetKey]) -> list[dg.AssetKey]:
+    return _last(keys, "training_set", "candidate", "drift")

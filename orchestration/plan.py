@@ -1,0 +1,180 @@
+"""What is stale, and which Dagster run makes it fresh: pure comparisons of fingerprints, without a heavy import."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date
+
+from feature_repo.online_state import last_online, online_fingerprint
+from governance.errors import ConfigurationError
+from governance.features import build as features
+from governance.labels import matured, statements
+from governance.marketplaces.landing import plan as landing_plan
+from governance.models import training_set
+from governance.models.catalogue import Model
+from governance.retraining import (
+    candidate_fingerprint,
+    dataset,
+    skipped_fingerprint,
+    training_fingerprint,
+)
+from governance.workspace import Workspace
+from monitoring.weekly import drift_dataset, drift_fingerprint
+
+Key = tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PlannedRun:
+    """One Dagster run: a job, the assets of it that are stale, and their days or week (its `as_of`)."""
+
+    job: str
+    assets: tuple[Key, ...]
+    why: str
+    first: date | None = None
+    last: date | None = None
+    as_of: date | None = None
+
+
+def next_run(workspace: Workspace, *, weeks: int, done: Sequence[PlannedRun]) -> PlannedRun | None:
+    """The next run that is needed, in the order days, weeks, champions, online; None where all is fresh.
+
+    A run that was done already is not planned again: what it could not make fresh is a failure that its
+    own message explains, and the stages behind it go on with what stands.
+    """
+    stages = (
+        lambda: _daily(workspace, done),
+        lambda: _weekly(workspace, weeks, done),
+        lambda: _release(workspace),
+        lambda: _online(workspace),
+    )
+    for stage in stages:
+        run = stage()
+        if run is not None and run not in done:
+            return run
+    return None
+
+
+def stale_days(workspace: Workspace) -> dict[Key, list[date]]:
+    """The days of each daily asset that are missing or were made from something else."""
+    days = workspace.days()
+    with workspace.source() as source:
+        landing = landing_plan(workspace.lake, workspace.marketplace, source, days, key_id=workspace.keyed_hash.key_id)
+    found: dict[Key, list[date]] = {("raw", table): stale for table, stale in landing.items()}
+    for view in workspace.views.values():
+        found["features", view.name] = features.stale_days(workspace.lake, view, days)
+    labels = [model.label for model in workspace.models.present.values()]
+    if labels:
+        found["labels", "statements"] = statements.stale_days(workspace.lake, labels, days)
+    for label in labels:
+        found["labels", label.name] = matured.stale_days(workspace.lake, label, days)
+    return {key: stale for key, stale in found.items() if stale}
+
+
+def downstream(workspace: Workspace, table: str) -> list[Key]:
+    """The daily assets that are made from a raw table."""
+    views = [("features", view.name) for view in workspace.views.values() if table in view.tables]
+    labels = [model.label for model in workspace.models.present.values()]
+    stating = [label for label in labels if table in (statements.source_table(label), "orders")]
+    enforced = [label for label in labels if table == "enforcements" and label.decisions == "active_sellers"]
+    named = {("labels", label.name): None for label in (*stating, *enforced)}
+    says = [("labels", "statements")] if any(table == statements.source_table(label) for label in labels) else []
+    return [*views, *says, *named]
+
+
+def landing_run(workspace: Workspace) -> PlannedRun | None:
+    """The run that lands what is new or changed, and nothing else; None where nothing is."""
+    stale = {key: days for key, days in stale_days(workspace).items() if key[0] == "raw"}
+    if not stale:
+        return None
+    first, last = min(days[0] for days in stale.values()), max(days[-1] for days in stale.values())
+    count = len({day for days in stale.values() for day in days})
+    why = f"{count} delivered day(s) are new or changed"
+    return PlannedRun(job="daily", assets=tuple(sorted(stale)), first=first, last=last, why=why)
+
+
+def backfill_run(workspace: Workspace, first: date, last: date) -> PlannedRun:
+    """One run over every daily asset for a range of days.
+
+    Raises
+    ------
+    ConfigurationError
+        The range leaves the days that have been delivered.
+    """
+    days = workspace.days()
+    if first < days[0] or last > days[-1]:
+        raise ConfigurationError(f"{first}..{last} leaves what has been delivered, {days[0]}..{days[-1]}")
+    raw: list[Key] = [("raw", table) for table in workspace.marketplace.tables]
+    built = {key for _, table in raw for key in downstream(workspace, table)}
+    assets = (*raw, *sorted(built))
+    return PlannedRun(job="daily", assets=assets, first=first, last=last, why=f"backfill {first}..{last}")
+
+
+def _daily(workspace: Workspace, done: Sequence[PlannedRun]) -> PlannedRun | None:
+    stale = stale_days(workspace)
+    tried = {key for run in done for key in run.assets if key[0] == "raw"}
+    # Days that could not land have been named once; what stands behind them goes on without them.
+    stale = {key: days for key, days in stale.items() if key not in tried}
+    if not stale:
+        return None
+    follow = {key for name in stale if name[0] == "raw" for key in downstream(workspace, name[1])}
+    first = min(days[0] for days in stale.values())
+    count = len({day for days in stale.values() for day in days})
+    return PlannedRun(
+        job="daily",
+        assets=tuple(sorted({*stale, *follow})),
+        first=first,
+        last=workspace.days()[-1],
+        why=f"{count} day(s) are new or changed",
+    )
+
+
+def _weekly(workspace: Workspace, weeks: int, done: Sequence[PlannedRun]) -> PlannedRun | None:
+    for as_of in workspace.weeks()[-weeks:]:
+        assets = [key for model in workspace.models.present.values() for key in _stale_of_week(workspace, model, as_of)]
+        run = PlannedRun(
+            job="weekly", assets=tuple(assets), as_of=as_of, why=f"models as of {as_of} are new or changed"
+        )
+        if assets and run not in done:
+            return run
+    return None
+
+
+def _stale_of_week(workspace: Workspace, model: Model, as_of: date) -> list[Key]:
+    lake = workspace.lake
+    training = lake.manifest(training_set.dataset(model.name), as_of)
+    candidate = lake.manifest(dataset(model.name), as_of)
+    drift = lake.manifest(drift_dataset(model.name), as_of)
+    keys: list[Key] = [("models", model.name, "training_set"), ("models", model.name, "candidate")]
+    keys.append(("monitoring", model.name, "drift"))
+    if training is None:
+        done = candidate is not None and candidate.fingerprint == skipped_fingerprint(workspace, model, as_of)
+        return [] if done else keys
+    if training.fingerprint != training_fingerprint(workspace, model, as_of):
+        return keys
+    if candidate is None or candidate.fingerprint != candidate_fingerprint(model, training):
+        return keys[1:]
+    if drift is None or drift.fingerprint != drift_fingerprint(workspace, model, as_of):
+        return keys[2:]
+    return []
+
+
+def _release(workspace: Workspace) -> PlannedRun | None:
+    waiting: Mapping[str, object] = {
+        name: best for name in workspace.models.present if (best := workspace.registry.next_champion(name)) is not None
+    }
+    if not waiting:
+        return None
+    assets = tuple(("models", name, "champion") for name in waiting)
+    return PlannedRun(job="release", assets=assets, why=f"{' and '.join(waiting)}: a newer candidate passed")
+
+
+def _online(workspace: Workspace) -> PlannedRun | None:
+    read = {name for model in workspace.models.present.values() for name in model.spec.views}
+    stale = []
+    for view in workspace.views.values():
+        last, wanted = last_online(workspace, view), online_fingerprint(workspace, view)
+        if view.name in read and wanted and (last is None or last.fingerprint != wanted):
+            stale.append(("online", view.name))
+    if not stale:
+        return None
+    return PlannedRun(job="online", assets=tuple(stale), why=f"{len(stale)} view(s) have newer features offline")

@@ -1,0 +1,140 @@
+"""How the command line shows things to a person."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from rich.console import Console, Group, RenderableType
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+from rich.table import Table
+from rich.text import Text
+
+from orchestration.plan import PlannedRun
+
+
+def progress(console: Console) -> Progress:
+    """A progress bar that leaves the screen when it is done."""
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+    return Progress(*columns, console=console, transient=True)
+
+
+def planned(run: PlannedRun) -> RenderableType:
+    """One line about a run that is to start."""
+    window = f", {run.first} to {run.last}" if run.first else f", as of {run.as_of}" if run.as_of else ""
+    line = Text.assemble((run.job, "bold cyan"), f"{window}: {run.why} ({len(run.assets)} assets)")
+    return line
+
+
+def status(found: Mapping[str, Any]) -> RenderableType:
+    """Champions, views, drift and skips in a few tables."""
+    parts: list[RenderableType] = [_champions(found["models"])]
+    parts += [_refused(model) for model in found["models"] if _is_refused(model)]
+    parts += [_views(found["feature_views"]), *(_drift(entry) for entry in found["drift"])]
+    parts += [Text(f"skipped: {entry['reason']}", style="yellow") for entry in found["skipped"]]
+    return Group(*parts)
+
+
+def models(found: Mapping[str, Any]) -> RenderableType:
+    """Each model with its gates."""
+    parts: list[RenderableType] = [_champions(found["models"])]
+    for model in found["models"]:
+        parts += [_gates(model)] if model["verdict"] else []
+        parts += [_refused(model)] if _is_refused(model) else []
+        parts += [_reasons(model)] if model["metrics"] else []
+    parts += [Text(f"skipped: {entry['reason']}", style="yellow") for entry in found["skipped"]]
+    return Group(*parts)
+
+
+def how_to_go_on(marketplace: str) -> RenderableType:
+    """What a newcomer may want to do next."""
+    named = "" if marketplace == "simulated" else f" MARKETPLACE={marketplace}"
+    return Text.assemble(
+        "Look: ", (f"make ui{named}", "bold"), " (Dagster on http://127.0.0.1:3000), ", ("govern models", "bold"), "."
+    )
+
+
+def _champions(found: list[Mapping[str, Any]]) -> Table:
+    table = Table(title="Champions", title_justify="left")
+    for name in ("model", "champion", "as of", "mature until", "positives", "prevalence", "AUC", "AP", "rules AP"):
+        table.add_column(name, no_wrap=True)
+    for model in found:
+        metrics = model["metrics"] or {}
+        champion = model["champion"][:12] if model["champion"] else "[red]none[/red]"
+        table.add_row(
+            model["name"],
+            champion,
+            model["as_of"] or "-",
+            (model["mature_until"] or "-")[:10],
+            str(model["positives"] if model["positives"] is not None else "-"),
+            _share(model["prevalence"]),
+            _interval(metrics, "auc"),
+            _interval(metrics, "ap"),
+            _interval(metrics, "rules_ap"),
+        )
+    return table
+
+
+def _reasons(model: Mapping[str, Any]) -> Table:
+    """The figures that are reported beside the overall ones."""
+    table = Table(title=f"{model['name']}: AUC in other readings", title_justify="left")
+    table.add_column("of")
+    table.add_column("AUC [95 % interval]")
+    metrics = model["metrics"]
+    table.add_row("weighted, all rows", _interval(metrics, "auc"))
+    names = [name for name in sorted(metrics) if name.endswith("_auc") and metrics[name] is not None]
+    for name in names:
+        table.add_row(name.removesuffix("_auc").replace("_", " "), _interval(metrics, name))
+    return table
+
+
+def _gates(model: Mapping[str, Any]) -> Table:
+    table = Table(title=f"{model['name']}: gates of {(model['champion'] or 'the newest candidate')[:20]}")
+    table.title_justify = "left"
+    for name in ("gate", "kind", "passed", "reason"):
+        table.add_column(name)
+    for gate in model["verdict"]["gates"]:
+        passed = "yes" if gate["passed"] else "[red]no[/red]"
+        table.add_row(gate["name"], gate["kind"], passed, gate["reason"])
+    return table
+
+
+def _is_refused(model: Mapping[str, Any]) -> bool:
+    return model["newest"].get("status") in ("kept", "failed")
+
+
+def _refused(model: Mapping[str, Any]) -> Text:
+    newest = model["newest"]
+    line = f"{model['name']}: candidate {newest['digest'][:12]} as of {newest['as_of']} was {newest['status']}: "
+    return Text(line + newest["reason"], style="red")
+
+
+def _views(found: list[Mapping[str, Any]]) -> Table:
+    table = Table(title="Feature views", title_justify="left")
+    for name in ("view", "rows online", "newest"):
+        table.add_column(name)
+    for view in found:
+        rows = "offline only" if view["online_rows"] is None else f"{view['online_rows']:,}"
+        table.add_row(view["name"], rows, (view["newest_event_time"] or "-")[:16])
+    return table
+
+
+def _drift(entry: Mapping[str, Any]) -> Text:
+    if entry["skipped"]:
+        return Text(f"drift of {entry['model']}: not judged: {entry['skipped']}", style="yellow")
+    share = _share(entry["share_drifted"])
+    line = Text.assemble(
+        f"drift of {entry['model']}: {share} of the features", style="yellow" if entry["alarm"] else ""
+    )
+    for reason in entry["reasons"][:3]:
+        line.append(f"\n  {reason}")
+    return line.append(f"\n  {entry['report']}")
+
+
+def _share(value: float | None) -> str:
+    return "-" if value is None else f"{100 * value:.2f} %"
+
+
+def _interval(metrics: Mapping[str, Any], name: str) -> str:
+    value = metrics.get(name)
+    if value is None:
+        return "-"
+    return f"{value:.3f} [{metrics[f'{name}_low']:.3f}, {metrics[f'{name}_high']:.3f}]"

@@ -1,0 +1,105 @@
+"""What stands now, as one object: champions, feature views, drift, what is skipped and which reports there are."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from feature_repo.online_state import last_online
+from governance.contracts.calendar import valid_at
+from governance.features.view import View
+from governance.models.catalogue import Model
+from governance.release.verdicts import to_json
+from governance.retraining import dataset, recorded_facts
+from governance.workspace import Workspace
+from monitoring.weekly import drift_dataset
+
+
+def collect_status(workspace: Workspace) -> dict[str, Any]:
+    """The status of a workspace as JSON values.
+
+    Returns
+    -------
+    dict with `marketplace`, `models`, `feature_views`, `drift`, `skipped` and `reports`; figures that
+    nobody has measured are null.
+    """
+    models = workspace.models.present.values()
+    return {
+        "marketplace": workspace.marketplace.name,
+        "models": [_model(workspace, model) for model in models],
+        "feature_views": [_view(workspace, view) for view in workspace.views.values()],
+        "drift": [found for model in models if (found := _drift(workspace, model))],
+        "skipped": _skipped(workspace),
+        "reports": sorted(str(path) for path in workspace.reports.glob("*.html")),
+    }
+
+
+def exit_status(status: Mapping[str, Any]) -> int:
+    """0 when every model has a champion or a stated skip, 3 when one has neither."""
+    skipped = {entry["name"] for entry in status["skipped"]}
+    return 0 if all(model["champion"] or model["name"] in skipped for model in status["models"]) else 3
+
+
+def _model(workspace: Workspace, model: Model) -> dict[str, Any]:
+    pointer = workspace.registry.pointer(model.name)
+    newest = _newest_week(workspace, model)
+    facts = recorded_facts(workspace, model.name, pointer.champion) if pointer else newest
+    verdict = workspace.registry.verdict(model.name, pointer.champion) if pointer else None
+    return {
+        "name": model.name,
+        "family": model.spec.family,
+        "decision_point": model.spec.decision_point,
+        "champion": pointer.champion if pointer else None,
+        "promoted_at": pointer.at.isoformat() if pointer else None,
+        "promoted_by": pointer.who if pointer else None,
+        **{name: facts.get(name) for name in ("as_of", "mature_until", "prevalence", "positives", "metrics")},
+        "verdict": _verdict(verdict) if verdict else newest.get("verdict"),
+        "newest": {name: newest.get(name) for name in ("as_of", "status", "digest", "reason")},
+    }
+
+
+def _verdict(verdict: Any) -> dict[str, Any]:
+    import json
+
+    document: dict[str, Any] = json.loads(to_json(verdict))
+    return {"status": document["status"], "passed": document["status"] == "passed", "gates": document["gates"]}
+
+
+def _newest_week(workspace: Workspace, model: Model) -> Mapping[str, Any]:
+    days = workspace.lake.days(dataset(model.name))
+    manifest = workspace.lake.manifest(dataset(model.name), days[-1]) if days else None
+    return {"as_of": days[-1].isoformat(), **manifest.facts} if manifest else {}
+
+
+def _view(workspace: Workspace, view: View) -> dict[str, Any]:
+    online = last_online(workspace, view)
+    days = workspace.lake.days(view.dataset)
+    return {
+        "name": view.name,
+        "online_rows": online.facts["online_rows"] if online else None,
+        "newest_event_time": valid_at(days[-1]).isoformat() if days else None,
+    }
+
+
+def _drift(workspace: Workspace, model: Model) -> dict[str, Any] | None:
+    days = workspace.lake.days(drift_dataset(model.name))
+    manifest = workspace.lake.manifest(drift_dataset(model.name), days[-1]) if days else None
+    if manifest is None:
+        return None
+    facts = manifest.facts
+    return {
+        "model": model.name,
+        "as_of": days[-1].isoformat(),
+        "share_drifted": facts.get("share_drifted"),
+        "alarm": facts.get("alarm"),
+        "reasons": facts.get("reasons", []),
+        "report": facts.get("page"),
+        "skipped": facts.get("skipped"),
+    }
+
+
+def _skipped(workspace: Workspace) -> list[dict[str, str]]:
+    skipped = [{"name": name, "reason": reason} for name, reason in workspace.models.skipped.items()]
+    for model in workspace.models.present.values():
+        newest = _newest_week(workspace, model)
+        if newest.get("status") == "skipped" and workspace.registry.pointer(model.name) is None:
+            skipped.append({"name": model.name, "reason": newest["reason"]})
+    return skipped
