@@ -37,7 +37,7 @@ def measure(size: Size | None = None, *, seed: int = 7) -> list[dict[str, Any]]:
     with tempfile.TemporaryDirectory() as folder:
         root = Path(folder)
         entities = _write(root, size, np.random.default_rng(seed))
-        ways = {
+        ways: dict[str, Callable[[], pl.DataFrame]] = {
             "ours": _through_feast(root, ASOF, entities, size),
             "peer": _through_feast(root, "duckdb", entities, size),
             "limit": lambda: _by_hand(root, entities),

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, datetime
 from pathlib import Path
 from typing import Any
 
@@ -102,7 +102,7 @@ def _week(workspace: Workspace, model: Model, as_of: date) -> tuple[Manifest, Ma
 def _label_rates(
     rows: pl.DataFrame, reference: pl.DataFrame, test_from: str, group: dict[str, str]
 ) -> tuple[Proportion, Proportion]:
-    newest = rows.filter(pl.col("decided_at") >= pl.lit(test_from).str.to_datetime("us", time_zone="UTC"))
+    newest = rows.filter(pl.col("decided_at") >= datetime.fromisoformat(test_from))
     return Proportion.of(reference, **group), Proportion.of(newest, **group)
 
 

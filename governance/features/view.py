@@ -107,7 +107,11 @@ class View:
     def _rates(self) -> list[Feature]:
         return [
             Feature(
-                name=f"{self.name}_{rate.name}_{window}", kind=Kind.FLOAT, meaning=f"{rate.meaning}, {_spoken(window)}"
+                name=f"{self.name}_{rate.name}_{window}",
+                kind=Kind.FLOAT,
+                meaning=f"{rate.meaning}, {_spoken(window)}",
+                # Fewer and fewer keys have no event at all yet, so that it is missing less and less often.
+                trending=window == "lifetime",
             )
             for rate in self.rates
             for window in WINDOWS

@@ -7,6 +7,7 @@ from datetime import date, timedelta
 import polars as pl
 
 from governance.contracts.calendar import days_between, midnight, valid_at
+from governance.contracts.tables import TABLES
 from governance.errors import ConfigurationError
 from governance.labels.definition import LabelDefinition
 from governance.storage.lake import Lake
@@ -18,7 +19,9 @@ SAMPLED_ONE_DAY_IN = 7
 """A seller's labelled decisions are one day in so many: neighbouring days repeat each other."""
 
 STOPPING_ACTIONS = ("hold", "removal", "ban")
-"""Enforcements after which there is nothing left to decide about a seller."""
+"""Enforcements that leave nothing to decide about a seller until they expire."""
+
+_STOP = ("subject_id", "known_at", "expires_at")
 
 SCHEMA = pl.Schema(
     {
@@ -50,12 +53,12 @@ def days_until_matured(definition: LabelDefinition) -> int:
 
 
 def stops(lake: Lake, last: date) -> pl.DataFrame:
-    """When each subject was stopped, as far as known by the end of `last`: columns `subject_id`, `known_at`."""
+    """Enforcements that stop their subject, known by the end of `last`: `subject_id`, `known_at`, `expires_at`."""
     paths = lake.paths("raw/enforcements", last=last)
     if not paths:
-        return pl.DataFrame(schema={"subject_id": pl.String(), "known_at": pl.Datetime("us", "UTC")})
+        return TABLES["enforcements"].empty().select(_STOP)
     rows = pl.scan_parquet(paths, hive_partitioning=False).filter(pl.col("action").is_in(STOPPING_ACTIONS))
-    return rows.group_by("subject_id").agg(pl.col("known_at").min()).collect()
+    return rows.select(_STOP).collect()
 
 
 def decisions_of(lake: Lake, definition: LabelDefinition, day: date, stopped: pl.DataFrame) -> pl.DataFrame:
@@ -100,8 +103,9 @@ def _active_sellers(lake: Lake, day: date, stopped: pl.DataFrame) -> pl.DataFram
         )
     )
     sellers = sellers.filter(pl.col("seller_id").map_elements(lambda seller: sampled(seller, day), pl.Boolean))
-    already = stopped.filter(pl.col("known_at") < midnight(day + timedelta(days=1)))
-    sellers = sellers.join(already, left_on="seller_id", right_on="subject_id", how="anti")
+    in_force = pl.col("expires_at").is_null() | (pl.col("expires_at") > valid_at(day))
+    idle = stopped.filter((pl.col("known_at") < midnight(day + timedelta(days=1))) & in_force)
+    sellers = sellers.join(idle, left_on="seller_id", right_on="subject_id", how="anti")
     return sellers.select(
         row_id=pl.col("seller_id") + f"@{day.isoformat()}",
         entity_id="seller_id",

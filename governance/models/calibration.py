@@ -51,6 +51,16 @@ def calibrate(scores: Floats, labels: Floats, weights: Floats) -> Calibrator:
     return _isotonic(scores, labels, relative)
 
 
+def at_base_rate(labels: Floats, weights: Floats, rate: float) -> Floats:
+    """Weights (rows,) under which the share of positives is `rate`; the order within each label stays.
+
+    >>> at_base_rate(np.array([1.0, 0.0]), np.array([1.0, 1.0]), 0.2).tolist()
+    [0.25, 1.0]
+    """
+    positive, negative = weights[labels > 0].sum(), weights[labels == 0].sum()
+    return np.where(labels > 0, weights * rate / (1 - rate) * negative / positive, weights)
+
+
 def _isotonic(scores: Floats, labels: Floats, weights: Floats) -> Calibrator:
     from sklearn.isotonic import isotonic_regression
 

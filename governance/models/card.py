@@ -99,16 +99,21 @@ def _performance(candidate: Candidate) -> str:
     for entry in found.reasons:
         columns.append((f"model, {entry.reason} alone", entry.weighted))
         columns.append((f"model, {entry.reason} alone, unweighted", entry.unweighted))
-    header = ["rows", "positives", "prevalence", *_NAMES.values()]
-    rows = [[name, *_figures_cells(figures)] for name, figures in columns]
+    words = ["rows", "positives", "prevalence", *_NAMES.values()]
+    cells = [_figures_cells(figures) for _, figures in columns]
+    rows = [[word, *values] for word, *values in zip(words, *cells, strict=True)]
     differences = [
         ["base rate", _interval(found.ap_minus.base_rate)],
         ["rules", _interval(found.ap_minus.rules)],
         ["champion", _interval(found.ap_minus.champion)],
     ]
-    return (
-        f"## Performance on the test slice\n\nBrackets hold 95 % bootstrap intervals by group.\n\n"
-        f"{_table(['', *header], rows)}\n\n{_table(['AP of the model minus AP of', 'difference'], differences)}"
+    return "\n\n".join(
+        [
+            "## Performance on the test slice",
+            "Brackets hold 95 % bootstrap intervals by group.",
+            _table(["", *(name for name, _ in columns)], rows),
+            _table(["AP of the model minus AP of", "difference"], differences),
+        ]
     )
 
 

@@ -14,7 +14,7 @@ from governance.models.metrics import equal_weight_bins
 from governance.models.rows import RESERVED, Floats
 
 POSITIVE_ENTITIES_AT_LEAST = 30
-"""A slice, a label reason or the unseen groups with fewer positive entities get no figures of their own."""
+"""A slice, or the unseen groups, with fewer positive entities get no figures of their own: a gate would judge noise."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +50,7 @@ class Evaluation:
     """Everything measured on the test slice.
 
     `overall`, `rules`, `unseen` and `slices` are weighted; `unseen` holds the groups that neither
-    training nor calibration saw, None with too few positives. Slices and reasons with too few are left out.
+    training nor calibration saw, None with too few positives. Slices with too few are left out; every reason is there.
     """
 
     overall: Figures
@@ -139,9 +139,8 @@ def _by_reason(weightings: Sequence[pl.DataFrame], scores: Floats, settings: Set
     reasons = weightings[0]["label_reason"]
     for reason in reasons.filter(~negative).drop_nulls().unique().sort():
         keep = (negative | (reasons == reason).fill_null(False)).to_numpy()
-        weighted, unweighted = (_measure_if_enough(rows, scores, keep, settings) for rows in weightings)
-        if weighted is not None and unweighted is not None:
-            yield ReasonFigures(reason, weighted, unweighted)
+        weighted, unweighted = (measure(rows.filter(keep), scores[keep], settings) for rows in weightings)
+        yield ReasonFigures(reason, weighted, unweighted)
 
 
 def _reliability(rows: pl.DataFrame, scores: Floats) -> tuple[ReliabilityBin, ...]:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from governance.models.artifact import Artifact, Scorer, pack
-from governance.models.calibration import calibrate
+from governance.models.calibration import at_base_rate, calibrate
 from governance.models.explain import reason_code
 from governance.models.rows import Floats, Rows
 from governance.models.spec import ModelSpec
@@ -37,16 +37,20 @@ class Fitted:
 
 
 def fit(slices: Slices, *, spec: ModelSpec, features: Sequence[str], training_set_digest: str, seed: int) -> Fitted:
-    """Train on the training slice, then calibrate and choose the threshold on the calibration slice."""
+    """Train on the training slice, then calibrate and choose the threshold on the calibration slice.
+
+    The calibration slice says how scores relate to rates; how common positives are is taken from training and
+    calibration rows together, because the rate of a few weeks swings: on Olist the four weeks before the gap
+    were a delivery crisis with 22 % of claims, against 13 % in the year before.
+    """
     training, calibration, test = (
         Rows.of(part, features) for part in (slices.training, slices.calibration, slices.test)
     )
     booster = train(training, features=features, learner=spec.learner, seed=seed)
     raw: Floats = np.asarray(booster.predict(calibration.matrix))
-    calibrator = calibrate(raw, calibration.labels, calibration.weights)
-    threshold = choose_threshold(
-        calibrator(raw), calibration.labels, calibration.amounts, calibration.weights, costs=spec.costs
-    )
+    weights = at_base_rate(calibration.labels, calibration.weights, _base_rate(training, calibration))
+    calibrator = calibrate(raw, calibration.labels, weights)
+    threshold = choose_threshold(calibrator(raw), calibration.labels, calibration.amounts, weights, costs=spec.costs)
     return Fitted(
         scorer=Scorer(booster, calibrator, threshold, tuple(features)),
         artifact=pack(
@@ -56,3 +60,8 @@ def fit(slices: Slices, *, spec: ModelSpec, features: Sequence[str], training_se
         calibration=calibration,
         test=test,
     )
+
+
+def _base_rate(*parts: Rows) -> float:
+    positive = sum(float(part.weights @ part.labels) for part in parts)
+    return positive / sum(float(part.weights.sum()) for part in parts)

@@ -207,6 +207,7 @@ MERIT_GATES = (
         bound=lambda _, bounds: bounds.slice_auc_drop_at_most,
         holds=operator.le,
         subject=lambda evidence: evidence.worst_slice or "the worst slice",
+        absent_passes_as="too few positives in every slice to tell",
         sentence="AUC on {subject} is {value:.5g} below the overall one; at most {bound:.5g} is allowed.",
     ),
     Gate(
@@ -215,6 +216,7 @@ MERIT_GATES = (
         figure=lambda evidence: evidence.unseen_auc_drop,
         bound=lambda _, bounds: bounds.unseen_auc_drop_at_most,
         holds=operator.le,
+        absent_passes_as="too few positives among unseen entities to tell",
         sentence="AUC on unseen entities is {value:.5g} below the overall one; at most {bound:.5g} is allowed.",
     ),
     Gate(

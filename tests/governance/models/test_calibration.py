@@ -3,7 +3,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from governance.models.calibration import ISOTONIC_POSITIVES_AT_LEAST, Calibrator, calibrate
+from governance.models.calibration import ISOTONIC_POSITIVES_AT_LEAST, Calibrator, at_base_rate, calibrate
 
 
 def draw(seed: int, rows: int, *, share: float = 1.0) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
@@ -67,3 +67,11 @@ def test_scores_that_rank_the_wrong_way_round_are_not_turned_over() -> None:
 def test_serving_is_a_straight_line_between_knots() -> None:
     served = Calibrator("isotonic", (0.0, 0.5, 1.0), (0.0, 0.2, 1.0))
     np.testing.assert_allclose(served(np.array([0.25, 0.75])), [0.1, 0.6])
+
+
+def test_rows_weighed_to_another_base_rate_give_probabilities_around_it() -> None:
+    scores, labels, weights = draw(3, 20_000)
+    moved = at_base_rate(labels, weights, 0.05)
+    assert np.average(labels, weights=moved) == pytest.approx(0.05)
+    np.testing.assert_array_equal(moved[labels == 0], weights[labels == 0])
+    assert np.average(calibrate(scores, labels, moved)(scores), weights=moved) == pytest.approx(0.05, rel=0.05)

@@ -167,7 +167,9 @@ def test_the_card_names_what_was_measured_and_on_how_much(
     for words in (
         "Synthetic data: simulator, seed 7",
         candidate.artifact.digest,
-        f"| model | {overall.rows:,} | {overall.positives:,} | {overall.prevalence:.2%} |",
+        f"| rows | {overall.rows:,} |",
+        f"| positives | {overall.positives:,} |",
+        f"| prevalence | {overall.prevalence:.2%} |",
         "| above_rules | merit | 0.01 | 0 | passed | Better than the rules. |",
         "| latency | safety | - | 50 | **failed** | Not \\| measured. |",
         "complaint alone, unweighted",

@@ -92,6 +92,26 @@ def test_one_reason_alone_drops_the_positives_of_the_others(
     assert complaint.auc.value == pytest.approx(expected)
 
 
+def test_a_rare_reason_is_measured_too_with_its_few_positives_beside_it(
+    training_set: pl.DataFrame, scores: Floats, settings: Settings
+) -> None:
+    first = training_set["label"].arg_max()
+    rare = training_set.with_columns(
+        label_reason=pl.when(pl.row_index() == first).then(pl.lit("return")).otherwise("label_reason")
+    )
+    found = evaluate(
+        rare,
+        scores,
+        rules=scores,
+        champion=None,
+        seen_groups=rare["group_id"],
+        settings=replace(settings, replicates=9),
+    )
+    figures = {entry.reason: entry.weighted for entry in found.reasons}["return"]
+    assert figures.positives == 1
+    assert figures.auc is not None
+
+
 def test_unseen_rows_are_those_of_groups_outside_training(evaluation: Evaluation, training_set: pl.DataFrame) -> None:
     assert evaluation.unseen is not None
     assert evaluation.unseen.rows == training_set.filter(pl.col("group_id") >= "seller-15").height

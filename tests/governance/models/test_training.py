@@ -1,3 +1,4 @@
+from dataclasses import replace
 from datetime import date
 
 import numpy as np
@@ -62,3 +63,13 @@ def test_group_codes_do_not_depend_on_the_order_of_rows() -> None:
     groups = pl.Series(["b", "c", "a", "b"])
     assert codes(groups).tolist() == [1, 2, 0, 1]
     assert codes(groups.reverse()).tolist() == [1, 0, 2, 1]
+
+
+def test_a_crisis_in_the_calibration_weeks_does_not_set_the_level_of_probabilities(
+    slices: Slices, spec: ModelSpec, features: tuple[str, ...]
+) -> None:
+    quiet = slices.calibration.filter((pl.col("label") == 1) | (pl.col("row_id").hash(1) % 3 == 0))
+    fitted = fit(replace(slices, calibration=quiet), spec=spec, features=features, training_set_digest="abc", seed=1)
+    level = fitted.scorer.score(fitted.test.matrix).mean()
+    assert quiet["label"].mean() > 1.5 * slices.test["label"].mean()
+    assert level == pytest.approx(slices.test["label"].mean(), rel=0.25)
