@@ -84,8 +84,8 @@ def _checked(workspace: Workspace, model: Model, as_of: date, *, join: PointInTi
     )
     shown = [*features, _SCORE]
     page = workspace.reports / f"drift_{model.name}_{as_of.isoformat()}.html"
-    drawn = (profiled.reduced(frame).select(shown) for frame in (reference, current))
-    write_page(report, *drawn, page, seed=model.spec.seed)
+    before, now = (profiled.reduced(frame).select(shown) for frame in (reference, current))
+    write_page(report, before, now, page, seed=model.spec.seed)
     found = {"share_drifted": report.share_drifted, "alarm": report.alarm, "reasons": report.reasons, "page": str(page)}
     _remember(workspace, model, as_of, found, report)
     return DriftWeek(report, page)

@@ -150,9 +150,7 @@ def rollback(model: str, reason: ReasonOption, who: WhoOption = None, marketplac
 
 @app.command()
 def backfill(
-    days: Annotated[
-        str, typer.Argument(metavar="FROM..TO", help="First and last day, such as 2024-02-01..2024-02-29.")
-    ],
+    days: Annotated[str, typer.Argument(metavar="FROM..TO", help="First and last day, like 2024-02-01..2024-02-29.")],
     marketplace: MarketplaceOption = None,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Say what would be rebuilt, and stop.")] = False,
 ) -> None:
@@ -239,9 +237,8 @@ def _print(found: dict[str, Any], as_json: bool) -> None:
 def _whole_digest(workspace: Workspace, model: str, beginning: str) -> str:
     found = [one.digest for one in workspace.registry.candidates(model) if one.digest.startswith(beginning)]
     if len(found) != 1:
-        raise ConfigurationError(
-            f"{model}: {len(found)} candidates begin with {beginning!r}; `govern models` lists them"
-        )
+        problem = f"{model}: {len(found)} candidates begin with {beginning!r}"
+        raise ConfigurationError(f"{problem}; `govern models` lists them")
     return found[0]
 
 

@@ -1,6 +1,6 @@
 """What is stale, and which Dagster run makes it fresh: pure comparisons of fingerprints, without a heavy import."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 
@@ -41,17 +41,13 @@ def next_run(workspace: Workspace, *, weeks: int, done: Sequence[PlannedRun]) ->
     A run that was done already is not planned again: what it could not make fresh is a failure that its
     own message explains, and the stages behind it go on with what stands.
     """
-    stages = (
+    stages: Sequence[Callable[[], PlannedRun | None]] = (
         lambda: _daily(workspace, done),
         lambda: _weekly(workspace, weeks, done),
         lambda: _release(workspace),
         lambda: _online(workspace),
     )
-    for stage in stages:
-        run = stage()
-        if run is not None and run not in done:
-            return run
-    return None
+    return next((run for stage in stages if (run := stage()) is not None and run not in done), None)
 
 
 def stale_days(workspace: Workspace) -> dict[Key, list[date]]:
@@ -130,7 +126,8 @@ def _daily(workspace: Workspace, done: Sequence[PlannedRun]) -> PlannedRun | Non
 
 def _weekly(workspace: Workspace, weeks: int, done: Sequence[PlannedRun]) -> PlannedRun | None:
     for as_of in workspace.weeks()[-weeks:]:
-        assets = [key for model in workspace.models.present.values() for key in _stale_of_week(workspace, model, as_of)]
+        models = workspace.models.present.values()
+        assets = [key for model in models for key in _stale_of_week(workspace, model, as_of)]
         run = PlannedRun(
             job="weekly", assets=tuple(assets), as_of=as_of, why=f"models as of {as_of} are new or changed"
         )

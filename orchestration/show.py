@@ -20,8 +20,7 @@ def progress(console: Console) -> Progress:
 def planned(run: PlannedRun) -> RenderableType:
     """One line about a run that is to start."""
     window = f", {run.first} to {run.last}" if run.first else f", as of {run.as_of}" if run.as_of else ""
-    line = Text.assemble((run.job, "bold cyan"), f"{window}: {run.why} ({len(run.assets)} assets)")
-    return line
+    return Text.assemble((run.job, "bold cyan"), f"{window}: {run.why} ({len(run.assets)} assets)")
 
 
 def status(found: Mapping[str, Any]) -> RenderableType:
@@ -120,10 +119,8 @@ def _views(found: list[Mapping[str, Any]]) -> Table:
 def _drift(entry: Mapping[str, Any]) -> Text:
     if entry["skipped"]:
         return Text(f"drift of {entry['model']}: not judged: {entry['skipped']}", style="yellow")
-    share = _share(entry["share_drifted"])
-    line = Text.assemble(
-        f"drift of {entry['model']}: {share} of the features", style="yellow" if entry["alarm"] else ""
-    )
+    found = f"drift of {entry['model']}: {_share(entry['share_drifted'])} of the features"
+    line = Text(found, style="yellow" if entry["alarm"] else "")
     for reason in entry["reasons"][:3]:
         line.append(f"\n  {reason}")
     return line.append(f"\n  {entry['report']}")
