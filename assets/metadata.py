@@ -1,7 +1,10 @@
 """Figures of models as Dagster metadata: flat numbers with stable names, so that the UI plots them over time."""
 
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
+
+import dagster as dg
 
 from governance.models.catalogue import Model
 from governance.retraining import Week
@@ -24,7 +27,13 @@ def week_metadata(week: Week) -> dict[str, Any]:
         return {"status": week.status, "skipped": week.reason}
     facts = week.facts
     shown = {"status": week.status, "reason": week.reason, "digest": week.digest, "mature_until": facts["mature_until"]}
-    return {**shown, "positives": facts["positives"], "prevalence": facts["prevalence"], **_floats(facts["metrics"])}
+    pages = facts["pages"]
+    links = {
+        "card": dg.MetadataValue.md(Path(pages["card"]).read_text(encoding="utf-8")),
+        "plots": dg.MetadataValue.url(Path(pages["plots"]).as_uri()),
+    }
+    counts = {"positives": facts["positives"], "prevalence": facts["prevalence"]}
+    return {**shown, **counts, **_floats(facts["metrics"]), **links}
 
 
 def champion_metadata(model: Model, facts: Mapping[str, Any], *, days_since_promotion: float) -> dict[str, Any]:

@@ -13,19 +13,20 @@ from governance.errors import NotReady, ReleaseRefused
 from governance.models import training_set
 from governance.models.artifact import Scorer, load_scorer
 from governance.models.candidate import Candidate, build_candidate
+from governance.models.card import Setting, model_card
 from governance.models.catalogue import Model
-from governance.models.rules import claim_rules, merchant_fraud_rules
+from governance.models.plots import model_plots
+from governance.models.rules import RULES
 from governance.models.training_set import PointInTimeJoin
 from governance.release.evidence import Interval, Verdict
 from governance.release.gates import judge
 from governance.release.verdicts import to_json
 from governance.storage.digests import fingerprint
+from governance.storage.files import write_text
 from governance.storage.lake import Lake, Manifest
 from governance.workspace import Workspace
 
 CODE_VERSION = "1"
-
-_RULES = {"claim": claim_rules, "merchant_fraud": merchant_fraud_rules}
 
 Status = Literal["passed", "kept", "failed", "skipped"]
 
@@ -174,10 +175,11 @@ def _train(
         as_of=as_of,
         maturity_days=model.label.maturity_days,
         training_set_digest=training.digest,
-        rules=_RULES[model.name],
+        rules=RULES[model.name],
         timer=timer,
         champion=champion[0] if champion else None,
         champion_training_cutoff=champion[1] if champion else None,
+        trending=training_set.trending(model, workspace.views),
     )
 
 
@@ -193,6 +195,7 @@ def _record(
         registry.attach(verdict)
     failing = [f"{gate.name}: {gate.reason}" for gate in verdict.gates if not gate.passed]
     facts["verdict"] = json.loads(to_json(verdict))
+    facts["pages"] = _write_pages(workspace, model, as_of, candidate, verdict)
     return Week(
         status=verdict.status,
         digest=digest,
@@ -201,6 +204,24 @@ def _record(
         verdict=verdict,
         candidate=candidate,
     )
+
+
+def _write_pages(
+    workspace: Workspace, model: Model, as_of: date, candidate: Candidate, verdict: Verdict
+) -> dict[str, str]:
+    """The model card and its plots, as files that people open."""
+    marketplace = workspace.marketplace
+    setting = Setting(
+        marketplace=marketplace.name,
+        currency=marketplace.currency,
+        maturity_days=model.label.maturity_days,
+        synthetic=workspace.generator() if marketplace.synthetic else None,
+    )
+    card = workspace.reports / f"card_{model.name}_{as_of.isoformat()}.md"
+    plots = workspace.reports / f"plots_{model.name}_{as_of.isoformat()}.html"
+    write_text(card, model_card(candidate, spec=model.spec, verdict=verdict, setting=setting))
+    write_text(plots, model_plots(candidate, title=f"{model.name} as of {as_of.isoformat()}"))
+    return {"card": str(card), "plots": str(plots)}
 
 
 def facts_of(model: Model, as_of: date, candidate: Candidate) -> dict[str, Any]:

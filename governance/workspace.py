@@ -1,5 +1,6 @@
 """One marketplace on one machine: where its rows, ledgers and models lie, and what it can have."""
 
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, timedelta
@@ -80,6 +81,12 @@ class Workspace:
                 "name the owner's files with --source (or make run SOURCE=...)"
             )
         return Source(self.marketplace, self.source_root)
+
+    def generator(self) -> str:
+        """What generated synthetic files, with its seed where the generator left word of it."""
+        path = self.source_root / "world.json"
+        facts = json.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
+        return f"the simulator of this project, seed {facts.get('seed', 'unknown')}"
 
     def last_delivered_day(self) -> date | None:
         """The newest day that the owner has delivered, None where nothing is there yet."""

@@ -20,6 +20,7 @@ from pathlib import Path
 from governance.contracts.personal import PUBLISHED, KeyedHash
 from governance.errors import ConfigurationError
 from governance.marketplaces.marketplace import Marketplace, load_marketplace
+from governance.storage.files import write_text
 from governance.workspace import Workspace
 
 PROJECT = Path(__file__).parent.parent
@@ -50,21 +51,13 @@ def current_workspace() -> Workspace:
 
 def remember_source(workspace: Workspace) -> None:
     """Keep the folder of the owner's files for later commands and for the UI."""
-    workspace.root.mkdir(parents=True, exist_ok=True)
-    path = _source_file(workspace.root)
-    temporary = path.with_suffix(".tmp")
-    temporary.write_text(json.dumps({"source": str(workspace.source_root)}))
-    temporary.replace(path)
+    write_text(_source_file(workspace.root), json.dumps({"source": str(workspace.source_root)}))
 
 
 def prepare_dagster_home(workspace: Workspace) -> Path:
     """The Dagster instance of a workspace: its folder with the project's dagster.yaml in it."""
     home = workspace.root / "dagster"
-    home.mkdir(parents=True, exist_ok=True)
-    settings = (PROJECT / "dagster.yaml").read_text()
-    path = home / "dagster.yaml"
-    if not path.exists() or path.read_text() != settings:
-        path.write_text(settings)
+    write_text(home / "dagster.yaml", (PROJECT / "dagster.yaml").read_text())
     return home
 
 

@@ -71,5 +71,5 @@ def _failures(events: Sequence[object]) -> tuple[str, ...]:
         if data is None:
             continue
         described = data.user_failure_data.description if data.user_failure_data else None
-        found.append(f"{event.step_key}: {described or data.error_display_string}")  # type: ignore[attr-defined]
+        found.append(f"{event.step_key}: {described or data.error.message.strip() if data.error else 'failed'}")  # type: ignore[attr-defined]
     return tuple(found)

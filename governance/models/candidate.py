@@ -1,6 +1,6 @@
 """From a training set to a candidate that gates can judge: split, fit, measure, collect evidence."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 
@@ -63,6 +63,7 @@ def build_candidate(
     timer: Callable[[], float],
     champion: Scorer | None = None,
     champion_training_cutoff: datetime | None = None,
+    trending: Collection[str] = (),
     seed: int | None = None,
     replicates: int = REPLICATES,
 ) -> Candidate:
@@ -81,6 +82,8 @@ def build_candidate(
         Seconds on a clock that never runs backwards, such as `time.perf_counter`.
     champion, champion_training_cutoff
         The model to compare with and its `training_cutoff`; both or neither.
+    trending
+        Features that grow with the age of the marketplace, so that they are missing less and less often.
     seed
         For trees, resamples and shuffles; the spec's where not given.
 
@@ -112,7 +115,7 @@ def build_candidate(
         seen_groups=pl.concat([fitted.training.groups, fitted.calibration.groups]),
         settings=Settings(spec=spec, threshold=fitted.scorer.threshold.value, replicates=replicates, seed=seed),
     )
-    evidence = collect_evidence(frame, fitted, evaluation, spec=spec, seed=seed, timer=timer)
+    evidence = collect_evidence(frame, fitted, evaluation, spec=spec, seed=seed, timer=timer, trending=trending)
     return _candidate(slices, fitted, scores, evaluation, evidence)
 
 
@@ -139,6 +142,7 @@ def collect_evidence(
     spec: ModelSpec,
     seed: int,
     timer: Callable[[], float],
+    trending: Collection[str] = (),
 ) -> Evidence:
     """Everything that the gates judge: signs of leakage, a reload of the files, and what the evaluation found.
 
@@ -149,7 +153,7 @@ def collect_evidence(
     reloaded = load_scorer(fitted.artifact.files)
     difference = np.abs(reloaded.score(fitted.test.matrix) - fitted.scorer.score(fitted.test.matrix))
     strongest = leakage.single_feature_auc(everything, features)
-    missing = leakage.missing_share_shift(fitted.training, fitted.test, features)
+    missing = leakage.missing_share_shift(fitted.training, fitted.test, features, trending=trending)
     measured = evaluation.overall.measured
     worst = evaluation.worst_slice
     return Evidence(

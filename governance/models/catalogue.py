@@ -38,8 +38,8 @@ CLAIM = ModelSpec(
     label="claim",
     views=("buyer", "seller", "product", "category"),
     order_context=True,
-    # A warning that was not needed costs a little friction; a case costs handling and part of the price.
-    costs=Costs(false_alarm_minor=60, false_alarm_share=0.01, miss_minor=600, miss_share=0.15),
+    # A warning costs some lost sales; of what a case costs (handling, part of the price) it saves a share.
+    costs=Costs(false_alarm_minor=150, false_alarm_share=0.03, miss_minor=300, miss_share=0.10),
     slices=("market", "category"),
     action="warn the buyer, ask the seller to verify the listing",
     runbook="docs/models.md#claim",

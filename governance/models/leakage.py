@@ -1,6 +1,6 @@
 """Signs that a training set knows what a live decision could not: each returns a number or names that a gate judges."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -102,9 +102,15 @@ def rows_from_the_future(frame: pl.DataFrame) -> int:
     return int(frame.select(later.fill_null(False).sum()).item())
 
 
-def missing_share_shift(training: Rows, test: Rows, features: Sequence[str]) -> NamedShare:
-    """The feature whose share of missing values differs most between training and test rows, and by how much."""
+def missing_share_shift(
+    training: Rows, test: Rows, features: Sequence[str], *, trending: Collection[str] = ()
+) -> NamedShare:
+    """The feature whose share of missing values differs most between training and test rows, and by how much.
+
+    Features in `trending` are left out: as a marketplace ages, fewer keys have no history at all.
+    """
     shift = np.abs(np.isnan(training.matrix).mean(axis=0) - np.isnan(test.matrix).mean(axis=0))
+    shift[[name in trending for name in features]] = 0.0
     worst = int(np.argmax(shift))
     return NamedShare(features[worst], float(shift[worst]))
 

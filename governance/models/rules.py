@@ -1,6 +1,6 @@
 """What an expert would do without a model: a handful of conditions with points, frozen as a bar to clear."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -78,3 +78,7 @@ def claim_rules(frame: pl.DataFrame) -> Floats:
 def merchant_fraud_rules(frame: pl.DataFrame) -> Floats:
     """Expert points (rows,) for a seller who may be taking money without shipping; absent columns count as not met."""
     return points(frame, MERCHANT_FRAUD)
+
+
+RULES: Mapping[str, Callable[[pl.DataFrame], Floats]] = {"claim": claim_rules, "merchant_fraud": merchant_fraud_rules}
+"""The rules of each model, by its name."""

@@ -1,1 +1,1 @@
-"""Where rows, model files and ledgers lie: dated Parquet partitions, objects with conditional writes, append-only tables."""
+"""Where rows, model files and ledgers lie: dated Parquet partitions, conditional objects, append-only tables."""

@@ -15,7 +15,7 @@ pytestmark = pytest.mark.filterwarnings(r"ignore:fetch_arrow_table\(\) is deprec
 
 START = datetime(2024, 3, 1, tzinfo=UTC)
 TTL = timedelta(hours=3)
-KEYS = ("a", "b", "c")
+KEYS = ("a", "b")
 HISTORY_SCHEMA = {
     "shop": pl.String(),
     "lane": pl.Int64(),
@@ -81,8 +81,11 @@ def _store(root: Path, number: int, offline: str) -> Any:
     return FeatureStore(config=config)
 
 
-hours = st.integers(0, 12).map(lambda hour: START + timedelta(hours=hour))
-lags = st.sampled_from([timedelta(0), timedelta(minutes=30), timedelta(hours=5), None])
+hours = st.integers(0, 7).map(lambda hour: START + timedelta(hours=hour))
+lags = st.sampled_from([*(timedelta(minutes=minutes) for minutes in (0, 20, 60, 90, 240)), None])
+
+# Small examples hold neither ties nor rows of exactly the age that the time to live allows.
+FEWEST_ROWS = 25
 history_rows = st.lists(
     st.builds(
         lambda shop, lane, time, lag, speed, turns, mood: {
@@ -102,13 +105,14 @@ history_rows = st.lists(
         st.one_of(st.none(), st.integers(-9, 9)),
         st.one_of(st.none(), st.sampled_from(["calm", "busy"])),
     ),
-    max_size=40,
+    min_size=FEWEST_ROWS,
+    max_size=60,
     # Which of two rows with one key, event time and created time wins is undefined in Feast; our
     # lake's keys are unique, so the data here are too. The view `forever` joins on the shop alone.
     unique_by=lambda row: (row["shop"], row["event_timestamp"], row["created"]),
 )
 entity_rows = st.lists(
-    st.tuples(st.sampled_from((*KEYS, "nobody", None)), st.integers(1, 3), hours), min_size=1, max_size=25
+    st.tuples(st.sampled_from((*KEYS, "nobody", None)), st.integers(1, 3), hours), min_size=15, max_size=30
 )
 
 
@@ -209,3 +213,30 @@ def test_the_rows_to_materialize_equal_those_of_the_duckdb_store(
         if reading.startswith("pull_latest"):
             duckdb = duckdb.filter(pl.col("shop").is_not_null())
         assert sorted(map(repr, ours.select(columns).rows())) == sorted(map(repr, duckdb.select(columns).rows()))
+
+
+def answers_of_both(stores: Stores, history: list[dict[str, Any]], at: list[datetime]) -> list[list[Any]]:
+    write(stores.folder, history, 1)
+    entities = pl.DataFrame({"row_id": range(len(at)), "shop": "a", "lane": 1, "event_timestamp": at}).to_pandas()
+    jobs = (store.get_historical_features(entities, ["fresh:turns"]) for store in (stores.ours, stores.duckdb))
+    return [pl.DataFrame(job.to_arrow()).sort("row_id")["turns"].to_list() for job in jobs]
+
+
+def row(turns: int, time: datetime, created: datetime) -> dict[str, Any]:
+    return {"shop": "a", "lane": 1, "event_timestamp": time, "created": created, "turns": turns}
+
+
+def test_a_tie_goes_to_the_row_created_last_wherever_it_stands(stores: Stores) -> None:
+    later = START + timedelta(hours=1)
+    rows = [row(1, START, START), row(3, START, later + timedelta(minutes=1)), row(2, START, later)]
+    for history in (rows, rows[::-1]):
+        assert answers_of_both(stores, history, [later]) == [[3], [3]]
+
+
+def test_a_row_of_exactly_the_time_to_live_still_counts(stores: Stores) -> None:
+    at = [START + TTL, START + TTL + timedelta(microseconds=1), START - timedelta(microseconds=1)]
+    assert answers_of_both(stores, [row(1, START, START)], at) == [[1, None, None]] * 2
+
+
+def test_an_empty_history_gives_nulls(stores: Stores) -> None:
+    assert answers_of_both(stores, [], [START]) == [[None], [None]]

@@ -106,6 +106,16 @@ def test_what_was_just_applied_is_seen_by_readers_of_the_cache(workspace: Any, v
         assert sorted(view.name for view in listed) == names
 
 
+def test_no_two_snapshots_of_registries_share_a_version(workspace: Any) -> None:
+    stores = [workspace.open(), workspace.open()]
+    versions = []
+    for _ in range(3):
+        for store in stores:
+            store.refresh_registry()
+            versions.append(store.registry.cached_registry_proto.version_id)
+    assert len(set(versions)) == 6
+
+
 def test_a_changed_definition_keeps_what_was_materialized(
     workspace: Any, view_of: Callable[..., View], valid_at: Callable[[int], Any]
 ) -> None:

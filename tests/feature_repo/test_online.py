@@ -104,6 +104,18 @@ def test_a_correction_that_keeps_its_times_replaces_the_value(workspace: Any, st
     assert values_online(store, seller, "ab") == [5, 20]
 
 
+def test_a_value_written_by_a_run_that_never_confirmed_it_is_not_taken_for_the_confirmed_one(
+    workspace: Any, store: Any, seller: View, valid_at: Callable[[int], datetime]
+) -> None:
+    workspace.land(seller, 0, {"a": 1})
+    materialize_view(store, seller, now=NOW)
+    workspace.land(seller, 0, {"a": 2})
+    store.materialize(valid_at(0), NOW, ["seller"])
+    workspace.land(seller, 0, {"a": 1})
+    materialize_view(store, seller, now=NOW)
+    assert values_online(store, seller, "a") == [1]
+
+
 def test_a_key_whose_newest_row_was_removed_falls_back_to_the_row_before(
     workspace: Any, store: Any, seller: View
 ) -> None:
