@@ -36,15 +36,16 @@ class PlannedRun:
 
 
 def next_run(workspace: Workspace, *, weeks: int, done: Sequence[PlannedRun]) -> PlannedRun | None:
-    """The next run that is needed, in the order days, weeks, champions, online; None where all is fresh.
+    """The next run that is needed, in the order days, weeks with their champions, online; None where all is fresh.
 
     A run that was done already is not planned again: what it could not make fresh is a failure that its
     own message explains, and the stages behind it go on with what stands.
     """
     stages: Sequence[Callable[[], PlannedRun | None]] = (
         lambda: _daily(workspace, done),
-        lambda: _weekly(workspace, weeks, done),
+        # Before the next week, so that its candidate is compared with the champion of the week before.
         lambda: _release(workspace),
+        lambda: _weekly(workspace, weeks, done),
         lambda: _online(workspace),
     )
     return next((run for stage in stages if (run := stage()) is not None and run not in done), None)

@@ -3,6 +3,7 @@
 import hashlib
 import json
 from collections.abc import Sequence
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -24,9 +25,9 @@ def frame_digest(frame: pl.DataFrame, *, key: Sequence[str]) -> str:
     >>> frame_digest(a, key=["k"]) == frame_digest(a.reverse(), key=["k"])
     True
     """
-    digest = hashlib.sha256(f"{frame.height}\n".encode())
-    digest.update("".join(f"{name}:{dtype}\n" for name, dtype in frame.schema.items()).encode())
-    ordered = _ordered(frame.select(_plain(name, dtype) for name, dtype in frame.schema.items()), key)
+    header, plain = _reading(tuple(frame.schema.items()))
+    digest = hashlib.sha256(f"{frame.height}\n{header}".encode())
+    ordered = _ordered(frame.select(plain), key)
     digest.update(np.packbits(_columns(ordered.select(pl.all().is_null()))))
     # Many columns in one call: a call a column costs far more than the bytes of a day's partition.
     digest.update(_columns(ordered.select(pl.col(pl.Int64).fill_null(0))))
@@ -36,6 +37,13 @@ def frame_digest(frame: pl.DataFrame, *, key: Sequence[str]) -> str:
     for joined in text.select(pl.all().str.join("")).row(0) if text.width else ():
         digest.update(joined.encode())
     return digest.hexdigest()
+
+
+@lru_cache(maxsize=128)
+def _reading(schema: tuple[tuple[str, pl.DataType], ...]) -> tuple[str, list[pl.Expr]]:
+    """Names and types as text, and how to read the columns; the partitions of a dataset share both."""
+    header = "".join(f"{name}:{dtype}\n" for name, dtype in schema)
+    return header, [_plain(name, dtype) for name, dtype in schema]
 
 
 def _plain(name: str, dtype: pl.DataType) -> pl.Expr:
@@ -54,10 +62,9 @@ def _plain(name: str, dtype: pl.DataType) -> pl.Expr:
 
 def _ordered(frame: pl.DataFrame, key: Sequence[str]) -> pl.DataFrame:
     ordered = frame.sort(key, nulls_last=True, maintain_order=True)
-    again = pl.all_horizontal(pl.col(name).eq_missing(pl.col(name).shift()) for name in key)
-    if ordered.select(again.slice(1).any()).item():
-        return frame.sort([*key, *(name for name in frame.columns if name not in key)], nulls_last=True)
-    return ordered
+    if not ordered.select(key).is_duplicated().any():
+        return ordered
+    return frame.sort([*key, *(name for name in frame.columns if name not in key)], nulls_last=True)
 
 
 def _columns(frame: pl.DataFrame) -> "np.ndarray[tuple[int, ...], np.dtype[Any]]":
