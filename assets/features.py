@@ -22,7 +22,7 @@ def _features(view: View, days: dg.DailyPartitionsDefinition) -> dg.AssetsDefini
         key=["features", view.name],
         group_name="features",
         kinds={"duckdb", "parquet"},
-        owners=[Owner.PLATFORM],
+        owners=[Owner.PLATFORM.value],
         description=(
             f"{view.meaning}. One row a {view.name} and day on which a value changed, valid from the landing "
             "that follows that UTC day; windows of 1, 7, 30, 90 days and lifetime."

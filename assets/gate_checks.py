@@ -8,11 +8,35 @@ from governance.release.evidence import GateResult
 from governance.release.gates import GATES
 from governance.retraining import Week
 
+_MEANING = {
+    "single_feature_leak": "No single feature tells the label almost alone.",
+    "time_shuffle": "Training on shuffled time gains little over training on the past.",
+    "future_features": "No feature became valid after its decision.",
+    "reload_identical": "The stored files score exactly as the model did when it was trained.",
+    "personal_data": "No input is personal data or an identifier.",
+    "schema": "Every feature is there, once, as a number.",
+    "missingness": "Features are missing about as often as in training.",
+    "latency": "One row is scored in time.",
+    "above_base_rate": "Better than knowing nothing.",
+    "above_rules": "Better than the expert rules.",
+    "not_worse_than_champion": "Not worse than the champion on rows that neither has seen.",
+    "calibration": "Predicted probabilities are near the observed rates.",
+    "calibration_in_the_large": "About as many positives are predicted as there are.",
+    "slices": "No market or category is served much worse than the whole.",
+    "unseen_entities": "Works on entities that training never saw.",
+    "matured_positives": "Enough matured positives stand behind the figures.",
+}
+
 
 def gate_specs(asset: dg.AssetKey) -> list[dg.AssetCheckSpec]:
     """A check for each gate; those of safety block."""
     return [
-        dg.AssetCheckSpec(gate.name, asset=asset, description=f"{gate.kind} gate", blocking=gate.kind == "safety")
+        dg.AssetCheckSpec(
+            gate.name,
+            asset=asset,
+            description=f"{_MEANING[gate.name]} ({gate.kind} gate)",
+            blocking=gate.kind == "safety",
+        )
         for gate in GATES
     ]
 

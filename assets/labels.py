@@ -27,7 +27,7 @@ def _statements(definitions: dict[str, LabelDefinition], days: dg.DailyPartition
         key=["labels", "statements"],
         group_name="labels",
         kinds={"sqlite"},
-        owners=[Owner.PLATFORM],
+        owners=[Owner.PLATFORM.value],
         description="The append-only ledger: one row is what a labeler said of an entity, and when we learnt it.",
         partitions_def=days,
         backfill_policy=dg.BackfillPolicy.single_run(),
@@ -54,7 +54,7 @@ def _matured(definition: LabelDefinition, days: dg.DailyPartitionsDefinition) ->
         key=["labels", definition.name],
         group_name="labels",
         kinds={"polars", "parquet"},
-        owners=[Owner.of(definition.owner)],
+        owners=[Owner.of(definition.owner).value],
         description=(
             f"1 where {definition.meaning}. One row is a decision whose label matured on that day, "
             f"{definition.maturity_days} days after it was made; labelers from the best: "

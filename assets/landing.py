@@ -28,7 +28,7 @@ def _raw(name: str, days: dg.DailyPartitionsDefinition) -> dg.AssetsDefinition:
         key=["raw", name],
         group_name="landing",
         kinds={"parquet", "polars"},
-        owners=[Owner.PLATFORM],
+        owners=[Owner.PLATFORM.value],
         description=f"One row is {table.row}. A partition holds what became known on that UTC day.",
         metadata={"dagster/column_schema": columns.of_table(table)},
         partitions_def=days,

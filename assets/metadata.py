@@ -37,11 +37,18 @@ def week_metadata(week: Week) -> dict[str, Any]:
 
 
 def champion_metadata(model: Model, facts: Mapping[str, Any], *, days_since_promotion: float) -> dict[str, Any]:
-    """The seven figures of a champion, then its runbook."""
+    """The seven figures of a champion, then where to read on."""
     known = {**facts["metrics"], **facts, "days_since_promotion": days_since_promotion}
     seven = {name: known[name] for name in SEVEN if known.get(name) is not None}
-    return {**seven, "runbook": model.spec.runbook}
+    return {**seven, "digest": facts["digest"], "runbook": model.spec.runbook}
 
 
 def _floats(metrics: Mapping[str, Any]) -> dict[str, float]:
-    return {name: float(value) for name, value in metrics.items() if value is not None}
+    """Figures without their interval bounds, which the card shows; those of AUC and AP stay."""
+    bounds = ("_low", "_high")
+    kept = {"auc_low", "auc_high", "ap_low", "ap_high"}
+    return {
+        name: float(value)
+        for name, value in metrics.items()
+        if value is not None and (name in kept or not name.endswith(bounds))
+    }

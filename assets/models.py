@@ -37,7 +37,7 @@ def _training_set(workspace: Workspace, model: Model, weeks: dg.WeeklyPartitions
         key=["models", model.name, "training_set"],
         group_name=group_of(model),
         kinds={"feast", "polars"},
-        owners=[Owner.of(model.spec.owner)],
+        owners=[Owner.of(model.spec.owner).value],
         description=(
             f"One row is a decision whose label `{model.label.name}` had matured by the end of the week, with the "
             "features that were valid when it was made (Feast point-in-time join) and the label known since."
@@ -70,7 +70,7 @@ def _candidate(model: Model, weeks: dg.WeeklyPartitionsDefinition) -> dg.AssetsD
         key=key,
         group_name=group_of(model),
         kinds={"lightgbm", "scikitlearn"},
-        owners=[Owner.of(model.spec.owner)],
+        owners=[Owner.of(model.spec.owner).value],
         description=(
             f"{model.spec.meaning} The week's model, evaluated on decisions that it could not know, judged at its "
             "gates (the checks) and recorded in the registry with its verdict. A failing safety gate fails the run; "

@@ -29,7 +29,7 @@ def _drift(workspace: Workspace, model: Model, weeks: dg.WeeklyPartitionsDefinit
         key=key,
         group_name="monitoring",
         kinds={"evidently", "polars"},
-        owners=[Owner.of(model.spec.owner)],
+        owners=[Owner.of(model.spec.owner).value],
         description=(
             f"Do the decisions of the last weeks still look like those that `{model.name}` was fitted on? Features, "
             "score and matured labels; a column drifts when the change is significant and large. The linked page is "

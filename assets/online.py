@@ -23,7 +23,7 @@ def _online(view: View) -> dg.AssetsDefinition:
         key=["online", view.name],
         group_name="online",
         kinds={"feast", "sqlite"},
-        owners=[Owner.PLATFORM],
+        owners=[Owner.PLATFORM.value],
         description=(
             f"The newest {view.name} features, readable in milliseconds through Feast. After writing, the keys online "
             "are compared with the keys offline; the asset fails where they differ."

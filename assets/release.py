@@ -26,7 +26,7 @@ def _champion(model: Model) -> dg.AssetsDefinition:
         key=["models", model.name, "champion"],
         group_name="release",
         kinds={"registry"},
-        owners=[Owner.of(model.spec.owner)],
+        owners=[Owner.of(model.spec.owner).value],
         description=(
             f"The model that answers at the decision point `{model.spec.decision_point}`; its action: "
             f"{model.spec.action}. Materializing promotes the newest candidate with a passing verdict, if it is newer "
@@ -48,7 +48,7 @@ def _champion(model: Model) -> dg.AssetsDefinition:
         context.log.info(f"{model.name}: champion {pointer.champion[:12]} as of {pointer.as_of}")
         days = (now - pointer.at).total_seconds() / 86_400
         return dg.MaterializeResult(
-            metadata={"digest": pointer.champion, **champion_metadata(model, facts, days_since_promotion=days)},
+            metadata=champion_metadata(model, facts, days_since_promotion=days),
             data_version=dg.DataVersion(pointer.champion),
         )
 

@@ -10,7 +10,7 @@ from rich.console import Console
 from rich.table import Table
 
 MODULES = ("point_in_time_join", "drift")
-"""Each has `measure()`, which returns rows of work, unit, ours, peer, limit, to_peer (peer / ours), to_limit."""
+"""Each has `measure()`, which returns rows of work, unit, ours, peer, limit, to_peer and to_limit (ratios of cost)."""
 
 
 def run(modules: list[str], *, output: Path) -> list[dict[str, Any]]:
@@ -26,7 +26,7 @@ def table(rows: list[dict[str, Any]]) -> Table:
     shown = Table(title="Ours beside a peer and the limit, measured in one run; less is better")
     shown.add_column("work")
     shown.add_column("unit")
-    for heading in ("ours", "peer", "limit", "peer / ours", "ours / limit"):
+    for heading in ("ours", "peer", "limit", "ours / peer", "ours / limit"):
         shown.add_column(heading, justify="right")
     for row in rows:
         figures = (row[name] for name in ("ours", "peer", "limit", "to_peer", "to_limit"))

@@ -9,6 +9,8 @@ from typing import Any
 import numpy as np
 import polars as pl
 
+from benchmarks.measure import Measurement
+
 ROWS = 100_000
 COLUMNS = 60
 
@@ -20,22 +22,11 @@ def measure(rows: int = ROWS) -> list[dict[str, Any]]:
     """
     ours, peer, limit = (_in_a_fresh_process(work, rows) for work in (_ours, _evidently_preset, _sorting))
     work = f"drift of {rows:,} x {COLUMNS} rows"
-    return [
-        _line(work, "CPU seconds", ours[0], peer[0], limit[0]),
-        _line(f"{work}, extra memory", "MB", ours[1], peer[1], limit[1]),
-    ]
-
-
-def _line(work: str, unit: str, ours: float, peer: float, limit: float) -> dict[str, Any]:
-    return {
-        "work": work,
-        "unit": unit,
-        "ours": ours,
-        "peer": peer,
-        "limit": limit,
-        "to_peer": peer / ours,
-        "to_limit": ours / limit,
-    }
+    lines = (
+        Measurement(work=work, unit="CPU seconds", ours=ours[0], peer=peer[0], limit=limit[0]),
+        Measurement(work=f"{work}, extra memory", unit="MB", ours=ours[1], peer=peer[1], limit=limit[1]),
+    )
+    return [line.as_row() for line in lines]
 
 
 def _in_a_fresh_process(work: Callable[[int], tuple[float, float]], rows: int) -> tuple[float, float]:

@@ -18,12 +18,12 @@ class Measurement:
 
     @property
     def to_peer(self) -> float:
-        """How many times less than the peer's our figure is."""
-        return self.peer / self.ours
+        """Our figure over the peer's: below 1 is cheaper."""
+        return self.ours / self.peer
 
     @property
     def to_limit(self) -> float:
-        """How many times the limit's figure ours is: 1 cannot be beaten."""
+        """Our figure over the limit's: 1 cannot be beaten."""
         return self.ours / self.limit
 
     def as_row(self) -> dict[str, Any]:

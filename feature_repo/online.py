@@ -1,5 +1,7 @@
 """Putting the newest values of a view online, proving that they are there, and reading them back."""
 
+import contextlib
+import io
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -88,7 +90,9 @@ def materialize_view(
     differing = offline if full or rebuild else _differing(offline, online, [view.key, *_ORIGIN, "digest"])
     written = offline.filter(pl.col(EVENT_TIME) >= pl.lit(differing[EVENT_TIME].min(), UTC_MICROSECONDS))
     if not written.is_empty():
-        store.materialize(written[EVENT_TIME].min(), now, [view.name])
+        # Feast reports on standard output, where a machine may be reading ours.
+        with contextlib.redirect_stdout(io.StringIO()):
+            store.materialize(written[EVENT_TIME].min(), now, [view.name])
     removed = _remove(store, registered, online.join(offline, on=view.key, how="anti")) if rebuild else 0
     online = _online_rows(store, registered)
     _compare(view, offline, online)

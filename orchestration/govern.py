@@ -174,10 +174,9 @@ def ui(
     os.environ["DAGSTER_HOME"] = str(prepare_dagster_home(workspace))
     os.environ["MARKETPLACE"] = str(workspace.marketplace.folder)
     console.print(f"Dagster UI on http://127.0.0.1:{port} (Ctrl-C ends it)")
-    program = str(Path(sys.executable).with_name("dagster"))
-    workspace_file = str(PROJECT / "workspace.yaml")
+    program = str(Path(sys.executable).with_name("dg"))
     os.chdir(PROJECT)
-    os.execv(program, [program, "dev", "-h", "127.0.0.1", "-p", str(port), "-w", workspace_file])  # noqa: S606
+    os.execv(program, [program, "dev", "--host", "127.0.0.1", "--port", str(port)])  # noqa: S606
 
 
 def main() -> None:

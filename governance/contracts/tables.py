@@ -51,6 +51,7 @@ TIMES = (
 
 _CURRENCY = (
     _text("currency", "ISO 4217 code of the amounts"),
+    # Amounts in the reference currency are whole minor units, halves rounded up, wherever they are computed.
     _number("reference_rate", "units of the reference currency for one unit, that day", 1e-9, 1e9, unit="ratio"),
 )
 

@@ -20,7 +20,7 @@ from governance.features.view import View
 from governance.storage.digests import fingerprint
 from governance.storage.lake import Lake, Manifest
 
-CODE_VERSION = "1"
+CODE_VERSION = "2"
 SNAPSHOT_EVERY_DAYS = 28
 _EPOCH = date(1970, 1, 1)
 _WIDEST = max(WINDOW_DAYS)

@@ -5,6 +5,8 @@ costs what its rows cost.
 """
 
 from collections.abc import Callable, Mapping
+from functools import reduce
+from operator import or_
 from typing import Any
 
 SECONDS_A_DAY = 86_400
@@ -65,12 +67,14 @@ _KEY_COLUMNS = {"enforcements": "subject_id"}
 
 
 def reference_minor(table: Any, column: str) -> Any:
-    """An amount in whole minor units of the reference currency."""
-    return (table[column] * table.reference_rate).round().cast("int64")
+    """An amount in minor units of the reference currency; halves round up, as everywhere in this project."""
+    return (table[column] * table.reference_rate + 0.5).floor().cast("int64")
 
 
 def events(table: Any, *, name: str, key: str, measures: tuple[str, ...], all_measures: tuple[str, ...]) -> Any:
     """The events of one raw table, summed to a row per key, day of occurrence and day of knowledge.
+
+    Rows that add nothing to any measure (a return scan, a corrected case) are no events.
 
     Parameters
     ----------
@@ -90,13 +94,20 @@ def events(table: Any, *, name: str, key: str, measures: tuple[str, ...], all_me
         occurred_day=_day(source.occurred_at),
         known_day=_day(source.known_at),
         known_at=source.known_at,
-        last_order_day=_day(source.occurred_at) if name == "orders" else _zero(),
-        **{measure: values[measure].cast("int64") if measure in measures else _zero() for measure in all_measures},
+        **{measure: values[measure].cast("int64") for measure in measures},
     )
-    return rows.group_by([key, "occurred_day", "known_day"]).agg(
-        known_at=rows.known_at.max(),
-        last_order_day=rows.last_order_day.max(),
-        **{measure: rows[measure].sum().cast("int64") for measure in all_measures},
+    counting = rows.filter(reduce(or_, [rows[measure] != 0 for measure in measures]))
+    summed = counting.group_by([key, "occurred_day", "known_day"]).agg(
+        known_at=counting.known_at.max(),
+        **{measure: counting[measure].sum().cast("int64") for measure in measures},
+    )
+    return summed.select(
+        key,
+        "occurred_day",
+        "known_day",
+        "known_at",
+        last_order_day=summed.occurred_day if name == "orders" else _zero(),
+        **{measure: summed[measure] if measure in measures else _zero() for measure in all_measures},
     )
 
 

@@ -11,6 +11,9 @@ from typing import Any
 from governance.contracts.calendar import WINDOW_DAYS
 from governance.features.view import WINDOWS, View
 
+_LIFETIME = 1_000_000
+"""Days of the window that nothing ever leaves."""
+
 
 def change_points(view: View, events: Any, state: Any, *, first: Any, last: Any) -> Any:
     """Feature rows of the days `first` to `last` (both included).
@@ -26,67 +29,78 @@ def change_points(view: View, events: Any, state: Any, *, first: Any, last: Any)
     -------
     ibis table: key, `day`, `created`, the view's features.
     """
-    deltas = _entering(view, events, first, last)
+    moves = _entering(view, events, first, last)
     for days in WINDOW_DAYS:
-        deltas = deltas.union(_leaving(view, events, days, first, last))
-    touched = deltas.select(view.key).distinct()
-    opening = state.semi_join(touched, view.key).mutate(day=first - 1).select(deltas.columns)
+        moves = moves.union(_leaving(view, events, days, first, last))
+    deltas = _deltas(view, moves)
+    opening = state.semi_join(deltas, view.key).mutate(day=first - 1).select(deltas.columns)
     running = _cumulative(view, deltas.union(opening))
     return _with_rates(view, running.filter(running.day >= first))
 
 
 def _entering(view: View, events: Any, first: Any, last: Any) -> Any:
+    """What enters: `move` is the length of the shortest window that it enters; it enters all longer ones too."""
+    import ibis
+
     rows = events.filter(events.known_day.between(first, last))
+    age = rows.known_day - rows.occurred_day
+    shortest = ibis.cases(*((age < days, days) for days in WINDOW_DAYS), else_=_LIFETIME)
     return rows.select(
         view.key,
         day=rows.known_day,
+        move=shortest.cast("int64"),
         created=rows.known_at,
-        **{view.last_day: rows.last_order_day},
-        **{
-            f"{view.name}_{measure.name}_{window}": _share_entering(rows, measure.name, window)
-            for measure in view.measures
-            for window in WINDOWS
-        },
+        last_order_day=rows.last_order_day,
+        **_measures(view, rows),
     )
 
 
-def _share_entering(rows: Any, measure: str, window: str) -> Any:
-    if window == "lifetime":
-        return rows[measure]
-    return (rows.known_day < rows.occurred_day + int(window[:-1])).ifelse(rows[measure], 0)
-
-
 def _leaving(view: View, events: Any, days: int, first: Any, last: Any) -> Any:
+    """What leaves the window of so many days: `move` is minus its length."""
     exits = events.occurred_day + days
     rows = events.filter((events.known_day < exits) & exits.between(first, last))
     return rows.select(
         view.key,
         day=rows.occurred_day + days,
+        move=_integer(-days),
         created=_missing_time(rows),
-        **{view.last_day: _integer(0)},
-        **{
-            f"{view.name}_{measure.name}_{window}": -rows[measure.name] if window == f"{days}d" else _integer(0)
-            for measure in view.measures
-            for window in WINDOWS
-        },
+        last_order_day=_integer(0),
+        **_measures(view, rows),
     )
+
+
+def _deltas(view: View, moves: Any) -> Any:
+    """By how much each sum of a key changes on a day."""
+    # The few measures are summed before the many windows look at them.
+    few = moves.group_by([view.key, "day", "move"]).agg(
+        created=moves.created.max(),
+        last_order_day=moves.last_order_day.max(),
+        **{name: measure.sum().cast("int64") for name, measure in _measures(view, moves).items()},
+    )
+    changes = {
+        f"{view.name}_{name}_{window}": _change(few.move, measure, _length(window)).sum().cast("int64")
+        for name, measure in _measures(view, few).items()
+        for window in WINDOWS
+    }
+    return few.group_by([view.key, "day"]).agg(
+        created=few.created.max(), **{view.last_day: few.last_order_day.max()}, **changes
+    )
+
+
+def _change(move: Any, measure: Any, length: int) -> Any:
+    return (move == -length).ifelse(-measure, move.between(1, length).ifelse(measure, 0))
 
 
 def _cumulative(view: View, deltas: Any) -> Any:
     import ibis
 
-    a_day = deltas.group_by([view.key, "day"]).agg(
-        created=deltas.created.max(),
-        **{view.last_day: deltas[view.last_day].max()},
-        **{name: deltas[name].sum().cast("int64") for name in view.sums},
-    )
     so_far = ibis.cumulative_window(group_by=view.key, order_by="day")
-    return a_day.select(
+    return deltas.select(
         view.key,
         "day",
-        created=a_day.created.max().over(so_far),
-        **{name: a_day[name].sum().over(so_far).cast("int64") for name in view.sums},
-        **{view.last_day: a_day[view.last_day].max().over(so_far)},
+        created=deltas.created.max().over(so_far),
+        **{name: deltas[name].sum().over(so_far).cast("int64") for name in view.sums},
+        **{view.last_day: deltas[view.last_day].max().over(so_far)},
     )
 
 
@@ -98,6 +112,14 @@ def _with_rates(view: View, rows: Any) -> Any:
         for window in WINDOWS
     }
     return rows.mutate(**rates).select(view.key, "day", "created", *view.feature_names)
+
+
+def _measures(view: View, rows: Any) -> dict[str, Any]:
+    return {measure.name: rows[measure.name] for measure in view.measures}
+
+
+def _length(window: str) -> int:
+    return _LIFETIME if window == "lifetime" else int(window[:-1])
 
 
 def _integer(value: int) -> Any:

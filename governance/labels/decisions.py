@@ -130,7 +130,7 @@ def sampled(seller_id: str, day: date) -> bool:
 
 
 def _reference_minor() -> pl.Expr:
-    return (pl.col("price_minor") * pl.col("reference_rate")).round().cast(pl.Int64)
+    return (pl.col("price_minor") * pl.col("reference_rate") + 0.5).floor().cast(pl.Int64)
 
 
 _DECISIONS: Mapping[str, Callable[[Lake, date, pl.DataFrame], pl.DataFrame]] = {

@@ -6,7 +6,7 @@ from typing import cast
 
 import polars as pl
 
-from governance.contracts.calendar import midnight
+from governance.contracts.calendar import days_between, midnight
 from governance.labels.decisions import SCHEMA, days_to_read, days_until_matured, decisions_of, stops
 from governance.labels.definition import LabelDefinition
 from governance.labels.ledger import LabelLedger
@@ -14,14 +14,14 @@ from governance.labels.statements import source_table
 from governance.storage.digests import fingerprint
 from governance.storage.lake import Lake, Manifest
 
-CODE_VERSION = "1"
+CODE_VERSION = "2"
 
 
 def resolve(decisions: pl.DataFrame, statements: pl.DataFrame, definition: LabelDefinition) -> pl.DataFrame:
     """Give each decision its label: what was stated after it and within its maturity window.
 
     Of one episode (entity and time of occurrence) the best labeler counts, and of that labeler the
-    newest statement. The label is 1 where any episode is; its reason is that of the earliest one.
+    newest statement. The label is 1 where any episode is; its reason is that of the first one to become known.
 
     Parameters
     ----------
@@ -39,8 +39,8 @@ def resolve(decisions: pl.DataFrame, statements: pl.DataFrame, definition: Label
         stated.filter((pl.col("known_at") > pl.col("decided_at")) & (pl.col("known_at") <= pl.col("matured_at")))
         .with_columns(rank=rank)
         .filter(pl.col("rank").is_not_null())
-        .sort("row_id", "occurred_at", "rank", pl.col("known_at"), descending=[False, False, False, True])
-        .unique(["row_id", "occurred_at"], keep="first", maintain_order=True)
+        .sort("rank", "known_at", descending=[False, True], maintain_order=True)
+        .unique(["row_id", "entity_id", "occurred_at"], keep="first", maintain_order=True)
         .filter(pl.col("value") == 1)
         .sort("row_id", "known_at", "reason")
         .unique("row_id", keep="first", maintain_order=True)
@@ -71,7 +71,7 @@ def expected_fingerprints(lake: Lake, definition: LabelDefinition, days: Sequenc
             CODE_VERSION,
             definition.digest,
             [_digest(orders, found) for found in _decision_days(definition, day)],
-            [_digest(stated, found) for found in _stating_days(definition, day)],
+            [_digest(stated, found) for found in _stating_days(definition, day, orders)],
             chain[_decision_day(definition, day)],
         )
         for day in days
@@ -140,9 +140,16 @@ def _decision_days(definition: LabelDefinition, day: date) -> list[date]:
     return [made - timedelta(days=back) for back in range(days_to_read(definition))]
 
 
-def _stating_days(definition: LabelDefinition, day: date) -> list[date]:
+def _stating_days(definition: LabelDefinition, day: date, orders: Mapping[date, Manifest]) -> list[date]:
+    """Days whose statements may decide the labels of `day`: from its oldest decision on."""
     made = _decision_day(definition, day)
-    return [made + timedelta(days=ahead) for ahead in range((day - made).days + 1)]
+    return days_between(min(made, _oldest_order_day(orders.get(made)) or made), day)
+
+
+def _oldest_order_day(landed: Manifest | None) -> date | None:
+    """An order that became known late was decided, and perhaps complained of, before its partition's day."""
+    oldest = landed.facts.get("oldest_occurred_at") if landed else None
+    return datetime.fromisoformat(oldest).date() if oldest else None
 
 
 def _digest(manifests: Mapping[date, Manifest], day: date) -> str | None:

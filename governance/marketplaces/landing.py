@@ -18,7 +18,7 @@ from governance.marketplaces.source import Exclusion, Source
 from governance.storage.digests import fingerprint
 from governance.storage.lake import Lake
 
-CODE_VERSION = "1"
+CODE_VERSION = "2"
 """Raised when landing, validation, casting, rules, hashing or the source give other rows for the same files."""
 
 _DAYS_AT_ONCE = 100
@@ -192,7 +192,7 @@ class _Lander:
 
 
 def _facts(checked: Checked, exclusions: Iterable[Exclusion]) -> dict[str, Any]:
-    newest = checked.rows["known_at"].max()
+    newest, oldest = checked.rows["known_at"].max(), checked.rows["occurred_at"].min()
     return {
         "delivered": checked.delivered,
         "quarantined": checked.quarantined.height,
@@ -201,5 +201,6 @@ def _facts(checked: Checked, exclusions: Iterable[Exclusion]) -> dict[str, Any]:
         "unknown_columns": list(checked.unknown_columns),
         "filled_columns": list(checked.filled_columns),
         "newest_known_at": newest.isoformat() if isinstance(newest, datetime) else None,
+        "oldest_occurred_at": oldest.isoformat() if isinstance(oldest, datetime) else None,
         "exclusions": [asdict(exclusion) for exclusion in exclusions],
     }

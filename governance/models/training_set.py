@@ -21,7 +21,7 @@ from governance.labels.definition import LabelDefinition
 from governance.models.catalogue import Model
 from governance.storage.lake import Lake, Manifest
 
-CODE_VERSION = "1"
+CODE_VERSION = "2"
 
 PointInTimeJoin = Callable[[pl.DataFrame, Sequence[View]], pl.DataFrame]
 """(rows with `row_id`, keys and `decided_at`; views) to the rows with features and `feature_time:<view>`."""
@@ -107,7 +107,7 @@ def context_inputs(rows: pl.DataFrame) -> dict[str, Values]:
     inputs = {name: _floats(rows[name]) if name in rows.columns else _missing(rows) for name in FEATURE_INPUTS}
     for name in ORDER_INPUTS:
         if name.endswith("_reference"):
-            inputs[name] = np.round(_floats(rows[name.replace("_reference", "_minor")]) * rate)
+            inputs[name] = np.floor(_floats(rows[name.replace("_reference", "_minor")]) * rate + 0.5)
         elif name in times:
             inputs[name] = _seconds(rows[name])
         elif name != "occurred_at":

@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 import polars as pl
+from numpy.typing import NDArray
 
 
 def frame_digest(frame: pl.DataFrame, *, key: Sequence[str]) -> str:
@@ -28,12 +29,12 @@ def frame_digest(frame: pl.DataFrame, *, key: Sequence[str]) -> str:
     header, plain = _reading(tuple(frame.schema.items()))
     digest = hashlib.sha256(f"{frame.height}\n{header}".encode())
     ordered = _ordered(frame.select(plain), key)
-    digest.update(np.packbits(_columns(ordered.select(pl.all().is_null()))))
+    digest.update(np.packbits(_columns(ordered.select(pl.all().is_null()))).tobytes())
     # Many columns in one call: a call a column costs far more than the bytes of a day's partition.
-    digest.update(_columns(ordered.select(pl.col(pl.Int64).fill_null(0))))
-    digest.update(_canonical(_columns(ordered.select(pl.col(pl.Float64).fill_null(0.0)))))
+    digest.update(_columns(ordered.select(pl.col(pl.Int64).fill_null(0))).tobytes())
+    digest.update(_canonical(_columns(ordered.select(pl.col(pl.Float64).fill_null(0.0)))).tobytes())
     text = ordered.select(pl.col(pl.String).fill_null(""))
-    digest.update(_columns(text.select(pl.all().str.len_bytes().cast(pl.Int64))))
+    digest.update(_columns(text.select(pl.all().str.len_bytes().cast(pl.Int64))).tobytes())
     for joined in text.select(pl.all().str.join("")).row(0) if text.width else ():
         digest.update(joined.encode())
     return digest.hexdigest()
@@ -67,12 +68,12 @@ def _ordered(frame: pl.DataFrame, key: Sequence[str]) -> pl.DataFrame:
     return frame.sort([*key, *(name for name in frame.columns if name not in key)], nulls_last=True)
 
 
-def _columns(frame: pl.DataFrame) -> "np.ndarray[tuple[int, ...], np.dtype[Any]]":
-    """Columns of one type, one after the other, without a gap between them."""
+def _columns(frame: pl.DataFrame) -> NDArray[Any]:
+    """Columns of one type as the rows of an array, so that its bytes are column after column."""
     return np.ascontiguousarray(frame.to_numpy(order="fortran").T)
 
 
-def _canonical(values: "np.ndarray[tuple[int, ...], np.dtype[Any]]") -> "np.ndarray[tuple[int, ...], np.dtype[Any]]":
+def _canonical(values: NDArray[Any]) -> NDArray[Any]:
     """Minus zero as zero, and every NaN in the same bits."""
     return np.where(np.isnan(values), np.nan, values + 0.0)
 

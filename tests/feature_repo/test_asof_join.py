@@ -240,3 +240,12 @@ def test_a_row_of_exactly_the_time_to_live_still_counts(stores: Stores) -> None:
 
 def test_an_empty_history_gives_nulls(stores: Stores) -> None:
     assert answers_of_both(stores, [], [START]) == [[None], [None]]
+
+
+def test_the_latest_row_of_a_tie_is_the_one_created_last_wherever_it_stands() -> None:
+    from feature_repo.asof import CREATED, EVENT_TIME, latest_rows
+
+    created = [START + timedelta(minutes=minutes) for minutes in (0, 9, 5)]
+    rows = pl.DataFrame({"shop": "a", EVENT_TIME: [START] * 3, CREATED: created, "turns": [1, 3, 2]})
+    for order in (rows, rows.reverse()):
+        assert latest_rows(order.lazy(), keys=["shop"], start=START, end=START)["turns"].to_list() == [3]

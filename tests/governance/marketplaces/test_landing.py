@@ -137,6 +137,7 @@ def test_landed_rows_are_those_delivered_with_personal_values_hashed(
         "unknown_columns": [],
         "filled_columns": [],
         "newest_known_at": "2026-03-03T09:00:00+00:00",
+        "oldest_occurred_at": "2026-03-03T00:00:00+00:00",
         "exclusions": [],
     }
 
