@@ -3,7 +3,7 @@
 import dagster as dg
 
 from governance.contracts.schema import Column, Table
-from governance.features.view import View
+from governance.features.view import FeatureTable
 
 
 def of_table(table: Table) -> dg.TableSchema:
@@ -11,7 +11,7 @@ def of_table(table: Table) -> dg.TableSchema:
     return dg.TableSchema(columns=[_column(column) for column in table.columns])
 
 
-def of_view(view: View) -> dg.TableSchema:
+def of_view(view: FeatureTable) -> dg.TableSchema:
     """The columns of a feature view."""
     key = [
         dg.TableColumn(view.key, "string", description="key of the view"),

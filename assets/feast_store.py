@@ -18,10 +18,11 @@ if TYPE_CHECKING:
 
 def feature_store(workspace: Workspace) -> "FeatureStore":
     """The store with exactly the views and models of this workspace in its catalogue."""
+    scored = [table for table in workspace.score_tables.values() if workspace.lake.days(table.dataset)]
     store = open_store(workspace.root, environment=workspace.environment)
     apply(
         store,
-        list(workspace.views.values()),
+        [*workspace.views.values(), *scored],
         [model.spec for model in workspace.models.present.values()],
         lake_root=workspace.lake.root,
         offline_only=offline_only(workspace),

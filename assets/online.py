@@ -2,20 +2,24 @@
 
 import dagster as dg
 
+from assets import columns
 from assets.failures import as_failures
-from assets.feast_store import feature_store, offline_only
+from assets.feast_store import feature_store, joiner, offline_only
 from assets.owners import Owner
-from feature_repo.online import materialize_view
-from feature_repo.online_state import remember_online
+from feature_repo.online import OnlineReport, materialize_view
+from feature_repo.online_state import online_fingerprint, remember_online, scores_fingerprint
 from governance.contracts.calendar import valid_at
 from governance.features.view import View
+from governance.models.scores import ScoreTable
+from governance.retraining import write_scores
 from governance.workspace import Workspace
 
 
 def build_online_assets(workspace: Workspace) -> list[dg.AssetsDefinition]:
-    """One asset for each view that a model reads online."""
+    """One asset for each view that a model reads online, and one for each model's scores of entities that persist."""
     hidden = offline_only(workspace)
-    return [_online(view) for view in workspace.views.values() if view.name not in hidden]
+    views = [_online(view) for view in workspace.views.values() if view.name not in hidden]
+    return [*views, *(_scores(table) for table in workspace.score_tables.values())]
 
 
 def _online(view: View) -> dg.AssetsDefinition:
@@ -35,16 +39,48 @@ def _online(view: View) -> dg.AssetsDefinition:
     def online(context: dg.AssetExecutionContext, workspace: dg.ResourceParam[Workspace]) -> dg.MaterializeResult:
         last = workspace.lake.days(view.dataset)[-1]
         with as_failures():
+            made_from = online_fingerprint(workspace, view) or ""
             report = materialize_view(feature_store(workspace), view, now=valid_at(last))
-            remember_online(workspace, view, report)
+            remember_online(workspace, view, report, made_from=made_from)
         context.log.info(f"online/{view.name}: {report.online_rows} keys online, {report.rows_written} written")
-        return dg.MaterializeResult(
-            metadata={
-                "online_rows": report.online_rows,
-                "expected_rows": report.expected_rows,
-                "rows_written": report.rows_written,
-                "newest_event_time": report.newest_event_time.isoformat(),
-            }
-        )
+        return dg.MaterializeResult(metadata=_metadata(report))
 
     return online
+
+
+def _scores(table: ScoreTable) -> dg.AssetsDefinition:
+    name = table.model.name
+
+    @dg.asset(
+        key=["models", name, "scores"],
+        group_name="online",
+        kinds={"lightgbm", "feast", "sqlite"},
+        owners=[Owner.of(table.model.spec.owner).value],
+        description=(
+            f"{table.meaning}: probability, whether to act, three reason codes. Scored with the newest features and "
+            "put online through Feast, so that a service reads it without calling a model."
+        ),
+        metadata={"dagster/column_schema": columns.of_view(table)},
+        deps=[["models", name, "champion"], ["features", table.view.name]],
+        pool=f"online_{table.name}",
+    )
+    def scores(context: dg.AssetExecutionContext, workspace: dg.ResourceParam[Workspace]) -> dg.MaterializeResult:
+        day = workspace.lake.days(table.view.dataset)[-1]
+        with as_failures():
+            rows = write_scores(workspace, table, day, join=joiner(workspace))
+            report = materialize_view(feature_store(workspace), table, now=valid_at(day))
+            remember_online(workspace, table, report, made_from=scores_fingerprint(workspace, table) or "")
+        acted = int(rows[f"{table.name}_act"].sum())
+        context.log.info(f"models/{name}/scores: {rows.height} scored, {acted} to act on")
+        return dg.MaterializeResult(metadata={"scored": rows.height, "to_act_on": acted, **_metadata(report)})
+
+    return scores
+
+
+def _metadata(report: OnlineReport) -> dict[str, int | str]:
+    return {
+        "online_rows": report.online_rows,
+        "expected_rows": report.expected_rows,
+        "rows_written": report.rows_written,
+        "newest_event_time": report.newest_event_time.isoformat(),
+    }

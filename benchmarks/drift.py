@@ -38,11 +38,11 @@ def _ours(rows: int) -> tuple[float, float]:
     import lightgbm  # noqa: F401 - imports are no part of the measure
     import scipy.stats  # noqa: F401
 
-    from monitoring.drift import judge
+    from monitoring.judging import Part, judge
     from monitoring.profiles import profile
 
     reference, current = _frame(0, rows), _frame(1, rows)
-    return _cost(lambda: judge(profile(reference, reference.columns), reference, current, seed=0))
+    return _cost(lambda: judge([Part.of(profile(reference, reference.columns), reference, current)], seed=0))
 
 
 def _evidently_preset(rows: int) -> tuple[float, float]:

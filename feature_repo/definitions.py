@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from governance.contracts.schema import Kind
 from governance.errors import ConfigurationError
-from governance.features.view import View
+from governance.features.view import FeatureTable
 from governance.models.spec import ModelSpec
 
 if TYPE_CHECKING:
@@ -18,7 +18,7 @@ CREATED = "created"
 
 
 def catalogue(
-    views: Sequence[View], specs: Sequence[ModelSpec], *, lake_root: Path, offline_only: Collection[str] = ()
+    views: Sequence[FeatureTable], specs: Sequence[ModelSpec], *, lake_root: Path, offline_only: Collection[str] = ()
 ) -> list[Any]:
     """Everything to be applied: the entities, sources and views of `views`, and a service for each of `specs`.
 
@@ -44,7 +44,7 @@ def entity(key: str) -> "Entity":
     return Entity(name=key.removesuffix("_id"), join_keys=[key], value_type=ValueType.STRING)
 
 
-def file_source(view: View, *, lake_root: Path) -> "FileSource":
+def file_source(view: FeatureTable, *, lake_root: Path) -> "FileSource":
     """The lake folder of a view. The format is stated because Feast cannot infer it from a folder."""
     from feast import FileSource
     from feast.data_format import ParquetFormat
@@ -55,11 +55,11 @@ def file_source(view: View, *, lake_root: Path) -> "FileSource":
         file_format=ParquetFormat(),
         timestamp_field=EVENT_TIMESTAMP,
         created_timestamp_column=CREATED,
-        description=f"Change points of {view.name}, computed from {', '.join(view.tables)}",
+        description=view.meaning,
     )
 
 
-def feature_view(view: View, of: "Entity", *, lake_root: Path, online: bool = True) -> "FeatureView":
+def feature_view(view: FeatureTable, of: "Entity", *, lake_root: Path, online: bool = True) -> "FeatureView":
     """A view without a time to live: values are change points, valid until the next one."""
     from feast import FeatureView, Field
     from feast.types import String

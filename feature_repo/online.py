@@ -11,7 +11,7 @@ import polars as pl
 
 from feature_repo.asof import CREATED, EVENT_TIME, UTC_MICROSECONDS
 from governance.errors import ConfigurationError, NotReady, OnlineMismatch
-from governance.features.view import View
+from governance.features.view import FeatureTable
 
 if TYPE_CHECKING:
     from feast import FeatureService, FeatureStore, FeatureView
@@ -50,7 +50,7 @@ class OnlineValues:
 
 
 def materialize_view(
-    store: "FeatureStore", view: View, *, now: datetime, full: bool = False, rebuild: bool = False
+    store: "FeatureStore", view: FeatureTable, *, now: datetime, full: bool = False, rebuild: bool = False
 ) -> OnlineReport:
     """Make the online store hold, for every key of `view`, its latest row with an event time not after `now`.
 
@@ -65,7 +65,7 @@ def materialize_view(
     ----------
     store : FeatureStore
         From `open_store`, with the view applied.
-    view : View
+    view : FeatureTable
         What to materialize.
     now : datetime
         End of the window, with a time zone.
@@ -107,7 +107,7 @@ def materialize_view(
     )
 
 
-def online_rows(store: "FeatureStore", view: View) -> int:
+def online_rows(store: "FeatureStore", view: FeatureTable) -> int:
     """How many keys are online for a view."""
     from feature_repo.sqlite_online_store import count_rows
 
@@ -141,7 +141,7 @@ def _known_time(seconds: int) -> datetime | None:
     return datetime.fromtimestamp(seconds, UTC) if seconds else None
 
 
-def _offline_rows(store: "FeatureStore", view: View, registered: "FeatureView", now: datetime) -> pl.DataFrame:
+def _offline_rows(store: "FeatureStore", view: FeatureTable, registered: "FeatureView", now: datetime) -> pl.DataFrame:
     """For each key the times, layout and digest of its latest row, read through the offline store."""
     from feature_repo.asof_offline_store import AsofOfflineStore
     from feature_repo.sqlite_online_store import current_layout
@@ -193,7 +193,7 @@ def _confirm(store: "FeatureStore", registered: "FeatureView", rows: pl.DataFram
     confirm_rows(store.config, registered, rows)
 
 
-def _compare(view: View, offline: pl.DataFrame, online: pl.DataFrame) -> None:
+def _compare(view: FeatureTable, offline: pl.DataFrame, online: pl.DataFrame) -> None:
     gone = online.join(offline, on=view.key, how="anti").height
     missing = offline.join(online, on=view.key, how="anti").height
     stale = _differing(offline, online, [view.key, *_ORIGIN]).height - missing

@@ -3,29 +3,34 @@
 import polars as pl
 
 from feature_repo.online import OnlineReport
-from governance.features.view import View
+from governance.features.view import FeatureTable
+from governance.models.scores import ScoreTable
 from governance.storage.digests import fingerprint
 from governance.storage.lake import Manifest
 from governance.workspace import Workspace
 
 
-def online_dataset(view: View) -> str:
+def online_dataset(view: FeatureTable) -> str:
     """Where a view's last materialization is remembered."""
     return f"online/{view.name}"
 
 
-def online_fingerprint(workspace: Workspace, view: View) -> str | None:
+def online_fingerprint(workspace: Workspace, view: FeatureTable) -> str | None:
     """What must be online: the view's whole history up to its last day; None where there is none."""
     days = workspace.lake.days(view.dataset)
     newest = workspace.lake.manifest(view.dataset, days[-1]) if days else None
     return fingerprint(newest.fingerprint, days[-1]) if newest else None
 
 
-def remember_online(workspace: Workspace, view: View, report: OnlineReport) -> None:
-    """Note what a materialization left online."""
-    made_from = online_fingerprint(workspace, view)
-    if made_from is None:
-        return
+def scores_fingerprint(workspace: Workspace, table: ScoreTable) -> str | None:
+    """What a model's newest scores must be made from: its champion and the newest features; None without either."""
+    pointer = workspace.registry.pointer(table.model.name)
+    newest = online_fingerprint(workspace, table.view)
+    return fingerprint(table.code_version, pointer.champion, newest) if pointer and newest else None
+
+
+def remember_online(workspace: Workspace, view: FeatureTable, report: OnlineReport, *, made_from: str) -> None:
+    """Note what a materialization left online, and what it was made from."""
     facts = {
         "online_rows": report.online_rows,
         "expected_rows": report.expected_rows,
@@ -36,6 +41,6 @@ def remember_online(workspace: Workspace, view: View, report: OnlineReport) -> N
     workspace.lake.write(online_dataset(view), day, frame, key=["view"], fingerprint=made_from, facts=facts)
 
 
-def last_online(workspace: Workspace, view: View) -> Manifest | None:
+def last_online(workspace: Workspace, view: FeatureTable) -> Manifest | None:
     """What is remembered of a view's last materialization."""
     return workspace.lake.manifest(online_dataset(view), workspace.marketplace.first_day)

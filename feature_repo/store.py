@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from feature_repo.definitions import catalogue, order_context_source
 from governance.errors import ConfigurationError
-from governance.features.view import View
+from governance.features.view import FeatureTable
 from governance.models.spec import ModelSpec
 
 if TYPE_CHECKING:
@@ -44,7 +44,7 @@ def open_store(root: Path, *, environment: str) -> "FeatureStore":
 
 def apply(
     store: "FeatureStore",
-    views: Sequence[View],
+    views: Sequence[FeatureTable],
     specs: Sequence[ModelSpec],
     *,
     lake_root: Path,

@@ -17,6 +17,7 @@ from governance.models.card import Setting, model_card
 from governance.models.catalogue import Model
 from governance.models.plots import model_plots
 from governance.models.rules import RULES
+from governance.models.scores import ScoreTable, score_day
 from governance.models.training_set import PointInTimeJoin
 from governance.release.evidence import Interval, Verdict
 from governance.release.gates import judge
@@ -142,6 +143,23 @@ def champion_scorer(workspace: Workspace, name: str) -> tuple[Scorer, datetime] 
         return None
     cutoff = datetime.fromisoformat(recorded_facts(workspace, name, pointer.champion)["training_cutoff"])
     return load_scorer(workspace.registry.files(name, pointer.champion)), cutoff
+
+
+def write_scores(workspace: Workspace, table: ScoreTable, day: date, *, join: PointInTimeJoin) -> pl.DataFrame:
+    """Score every active entity with the champion as of the landing of `day`, and store the rows.
+
+    Raises
+    ------
+    NotReady
+        The model has no champion.
+    """
+    name = table.model.name
+    champion = champion_scorer(workspace, name)
+    if champion is None:
+        raise NotReady(f"{name} has no champion, so there is nothing to score with")
+    rows = score_day(workspace.lake, table, champion[0], day, join=join)
+    workspace.lake.write(table.dataset, day, rows, key=[table.key], fingerprint="")
+    return rows
 
 
 def recent_decisions(

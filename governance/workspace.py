@@ -16,6 +16,7 @@ from governance.labels.ledger import LabelLedger
 from governance.marketplaces.marketplace import Marketplace
 from governance.marketplaces.source import Source
 from governance.models.catalogue import Models, models_for
+from governance.models.scores import ScoreTable, score_table
 from governance.release.registry import Registry
 from governance.storage.lake import Lake
 from governance.storage.objects import open_objects
@@ -67,6 +68,12 @@ class Workspace:
     def models(self) -> Models:
         """The models that make sense here, and why the others are skipped."""
         return models_for(self.marketplace.name, self.marketplace.models, self.marketplace.tables)
+
+    @cached_property
+    def score_tables(self) -> Mapping[str, ScoreTable]:
+        """For each model whose entities persist, the table of its champion's scores."""
+        tables = {name: score_table(model, self.views) for name, model in self.models.present.items()}
+        return {name: table for name, table in tables.items() if table}
 
     @property
     def reports(self) -> Path:

@@ -1,9 +1,9 @@
 """Pages drawn by Evidently around our own figures: the only module that imports Evidently, and its legacy registry."""
 
-import html
 import warnings
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextvars import ContextVar
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -12,31 +12,29 @@ import polars as pl
 
 from governance.errors import NotReady
 from monitoring.drift import ColumnVerdict, DriftReport
+from monitoring.headings import heading, marker
+from monitoring.judging import Part
 from monitoring.profiles import as_categories, as_numbers
-from monitoring.summaries import opening_line, worst_columns
+from monitoring.summaries import worst_columns
 
 STATTEST = "judged_drift"
 
 CATEGORIES_DRAWN = 30
 """Rarer categories are drawn as one: Evidently's time grows with the square of their number."""
 
+ROWS_DRAWN = 5_000
+"""Rows per side and part that pictures are drawn from."""
+
 ONE_COLUMN = 0.001
 """A share of columns that a single drifted one exceeds."""
 
-_Sides = tuple[pl.DataFrame, pl.DataFrame]
+_Pair = list[pl.Series]
+"""A column of the reference and of the current rows."""
 
 _SHOWN: ContextVar[Mapping[str, ColumnVerdict]] = ContextVar("verdicts that the page being drawn shows")
 
 
-def write_page(
-    report: DriftReport,
-    reference: pl.DataFrame,
-    current: pl.DataFrame,
-    path: Path,
-    *,
-    seed: int,
-    rows_at_most: int = 30_000,
-) -> Path:
+def write_page(report: DriftReport, parts: Sequence[Part], path: Path, *, seed: int, columns_at_most: int = 40) -> Path:
     """Write a page of `report` to `path`: one HTML file of 4 to 8 MB that loads nothing from elsewhere.
 
     The page is written under a temporary name and renamed. A page of the same report is left as it is, so
@@ -46,26 +44,33 @@ def write_page(
     ----------
     report : DriftReport
         Its figures are shown as they are: they come from all rows, the pictures from a sample.
-    reference, current : polars.DataFrame
-        Rows to draw.
+    parts : sequence of Part
+        What was judged, the score's part among them.
     path : Path
         Ends in `.html`; its folder is made if need be.
     seed : int
         Of the sample of rows.
-    rows_at_most : int
-        Rows that are drawn per side.
+    columns_at_most : int
+        Columns that are drawn: the score, drifted ones, then those with the largest effects. Drawing takes
+        Evidently a tenth of a second and 50 kB for each.
     """
-    if path.exists() and _marker(report) in path.read_text(encoding="utf-8"):
+    if path.exists() and marker(report) in path.read_text(encoding="utf-8"):
         return path
-    page = snapshot(report, reference, current, seed=seed, rows_at_most=rows_at_most).get_html_str(as_iframe=False)
+    drawn = snapshot(report, parts, seed=seed, columns_at_most=columns_at_most)
     path.parent.mkdir(parents=True, exist_ok=True)
     temporary = path.with_name(f".{path.name}.writing")
-    temporary.write_text(page.replace("<body>", f"<body>{_heading(report)}", 1), encoding="utf-8")
+    page = drawn.get_html_str(as_iframe=False).replace("<body>", f"<body>{heading(report)}", 1)
+    temporary.write_text(page, encoding="utf-8")
     return temporary.replace(path)
 
 
 def snapshot(
-    report: DriftReport, reference: pl.DataFrame, current: pl.DataFrame, *, seed: int, rows_at_most: int = 30_000
+    report: DriftReport,
+    parts: Sequence[Part],
+    *,
+    seed: int,
+    columns_at_most: int = 40,
+    rows_at_most: int = ROWS_DRAWN,
 ) -> Any:
     """Run Evidently's drift preset on a sample of rows, with `report`'s figures in place of its own tests.
 
@@ -77,28 +82,27 @@ def snapshot(
     evidently.core.report.Snapshot
     """
     from_evidently = _evidently()
-    verdicts = {verdict.column: verdict for verdict in _drawable(report, reference, current)}
-    kinds = {name: verdict.measured.kind for name, verdict in verdicts.items()}
-    drawn_reference, drawn_current = _drawn(reference, current, kinds, rows=rows_at_most, seed=seed)
-    shown = drawn_current.columns
-    if not shown:
+    pairs = _pairs(report, parts, columns=columns_at_most, rows=rows_at_most, seed=seed)
+    if not pairs:
         raise NotReady("No column has values both in the reference and now: there is nothing to draw.")
+    verdicts = {verdict.column: verdict for verdict in _by_interest(report)}
+    kinds = {name: verdicts[name].measured.kind for name in pairs}
     definition = from_evidently.DataDefinition(
-        numerical_columns=[name for name in shown if kinds[name] == "numeric"],
-        categorical_columns=[name for name in shown if kinds[name] == "category"],
+        numerical_columns=[name for name in pairs if kinds[name] == "numeric"],
+        categorical_columns=[name for name in pairs if kinds[name] == "category"],
     )
     preset = from_evidently.DataDriftPreset(
-        columns=shown,
+        columns=list(pairs),
         method=STATTEST,
         threshold=report.limits.effect_at_least,
         drift_share=_drift_share(report),
     )
-    datasets = [
-        from_evidently.Dataset.from_pandas(side.to_pandas(), definition) for side in (drawn_current, drawn_reference)
-    ]
+    current, reference = (
+        from_evidently.Dataset.from_pandas(_side(pairs, side).to_pandas(), definition) for side in (1, 0)
+    )
     token = _SHOWN.set(verdicts)
     try:
-        return from_evidently.Report([preset]).run(*datasets)
+        return from_evidently.Report([preset]).run(current, reference)
     finally:
         _SHOWN.reset(token)
 
@@ -136,26 +140,41 @@ def _look_up(_reference: Any, current: Any, _kind: Any, _threshold: float) -> tu
     return verdict.measured.effect, verdict.drifted
 
 
-def _drawable(report: DriftReport, reference: pl.DataFrame, current: pl.DataFrame) -> list[ColumnVerdict]:
-    """Worst columns first. Evidently's report dies of a column that a side lacks or has no value of."""
-    columns = [*([report.score] if report.score else []), *worst_columns(report)]
-    return [
-        verdict
-        for verdict in columns
-        if not verdict.measured.column_missing
-        and verdict.column in reference.columns
-        and verdict.column in current.columns
-    ]
+def _by_interest(report: DriftReport) -> list[ColumnVerdict]:
+    return [*([report.score] if report.score else []), *worst_columns(report)]
 
 
-def _drawn(reference: pl.DataFrame, current: pl.DataFrame, kinds: Mapping[str, str], *, rows: int, seed: int) -> _Sides:
-    """A sample of both sides as Evidently takes them; columns without a value on a side are left out."""
-    sampled = [frame.sample(min(rows, frame.height), seed=seed) for frame in (reference, current)]
-    plain = {name: [_plain(side[name], kind) for side in sampled] for name, kind in kinds.items()}
-    valued = {name: pair for name, pair in plain.items() if all(side.null_count() < side.len() for side in pair)}
-    pairs = {name: pair if kinds[name] == "numeric" else _common_only(*pair) for name, pair in valued.items()}
-    drawn = [pl.DataFrame({name: pair[side] for name, pair in pairs.items()}) for side in (0, 1)]
-    return drawn[0], drawn[1]
+def _pairs(report: DriftReport, parts: Sequence[Part], *, columns: int, rows: int, seed: int) -> dict[str, _Pair]:
+    """The columns to draw. Evidently's report dies of a column that a side lacks or has no value of."""
+    sampled = {
+        name: [
+            frame.sample(min(rows, frame.height), seed=seed, shuffle=True) for frame in (part.reference, part.current)
+        ]
+        for part in parts
+        for name in [part.name]
+    }
+    able = {(part.name, column) for part in parts for column in part.columns}
+    drawable = [verdict for verdict in _by_interest(report) if (verdict.part, verdict.column) in able]
+    pairs = ((verdict, _pair(sampled[verdict.part], verdict)) for verdict in drawable)
+    valued = ((verdict.column, pair) for verdict, pair in pairs if all(_has_values(side) for side in pair))
+    return dict(islice(valued, columns))
+
+
+def _pair(sides: Sequence[pl.DataFrame], verdict: ColumnVerdict) -> _Pair:
+    plain = [_plain(side[verdict.column], verdict.measured.kind) for side in sides]
+    return plain if verdict.measured.kind == "numeric" else _common_only(*plain)
+
+
+def _has_values(series: pl.Series) -> bool:
+    return series.null_count() < series.len()
+
+
+def _side(pairs: Mapping[str, _Pair], side: int) -> pl.DataFrame:
+    """One side of all pairs; shorter columns end in missing values, which no picture shows."""
+    height = max(pair[side].len() for pair in pairs.values())
+    return pl.DataFrame(
+        {name: pair[side].extend_constant(None, height - pair[side].len()) for name, pair in pairs.items()}
+    )
 
 
 def _plain(series: pl.Series, kind: str) -> pl.Series:
@@ -176,28 +195,3 @@ def _common_only(reference: pl.Series, current: pl.Series) -> list[pl.Series]:
 def _drift_share(report: DriftReport) -> float:
     """Make Evidently's line about the whole data set say what the report says: one drifted column is enough."""
     return ONE_COLUMN if report.drifted or not report.alarm else 0.0
-
-
-def _marker(report: DriftReport) -> str:
-    return f'data-drift-digest="{report.digest}"'
-
-
-def _heading(report: DriftReport) -> str:
-    """What a reader needs before the pictures, in plain HTML, including what Evidently cannot draw."""
-    reasons = "".join(f"<li>{html.escape(reason)}</li>" for reason in report.reasons) or "<li>Nothing drifted.</li>"
-    joint = f" Joint AUC {report.joint.auc:.3f}." if report.joint else ""
-    label = ""
-    if report.label:
-        label = f" Label rate {report.label.before.rate:.2%} before, {report.label.after.rate:.2%} now."
-    trending = [verdict.column for verdict in report.features if verdict.trending]
-    note = f" Trending, never an alarm: {html.escape(', '.join(trending))}." if trending else ""
-    return (
-        f'<header {_marker(report)} style="font-family:sans-serif;max-width:60rem;margin:1.5rem auto;line-height:1.5">'
-        f"<h1>{opening_line(report)}</h1>"
-        f"<p>{report.rows_reference:,} reference rows, {report.rows_current:,} current rows.{joint}{label}{note}</p>"
-        f"<ul>{reasons}</ul>"
-        "<p>The drift score is the population stability index above what chance adds; a column is marked only if it "
-        f"is also significant over all columns (false discovery rate {report.limits.fdr:g}). Figures come from all "
-        "rows, pictures from a sample. The table below has the columns that have values on both sides, the score among "
-        "them.</p></header>"
-    )

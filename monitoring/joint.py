@@ -86,8 +86,8 @@ def joint_drift(
     Parameters
     ----------
     reference, current : polars.DataFrame
-        Independent rows: one per entity, see `profiles.latest_per_group`. Rows count once, whatever their weight:
-        both sides must have been sampled alike.
+        Independent rows: one per entity, see `profiles.one_per_group`. Rows count once, whatever their weight: both
+        sides must have been sampled alike.
     columns : sequence of str
         Columns of both frames.
     seed : int

@@ -118,21 +118,18 @@ ColumnProfile = NumericProfile | CategoryProfile
 class Profile:
     """The reference of a drift report, column by column.
 
-    `group` and `time` say that rows were reduced to the latest of each entity, `weight` that rows stand for
-    several: current rows are treated alike because the profile says so.
+    `group` says that rows were reduced to one of each entity, `weight` that rows stand for several: current rows
+    are treated alike because the profile says so.
     """
 
     rows: int
     columns: Mapping[str, ColumnProfile]
     group: str | None = None
-    time: str | None = None
     weight: str | None = None
 
     def reduced(self, frame: pl.DataFrame) -> pl.DataFrame:
         """`frame` with the rows that this profile would count."""
-        if self.group is None or self.time is None:
-            return frame
-        return latest_per_group(frame, group=self.group, time=self.time)
+        return frame if self.group is None else one_per_group(frame, self.group)
 
     def to_json(self) -> str:
         """JSON, to be kept in a model's files. Columns keep their order."""
@@ -151,7 +148,6 @@ def profile(
     columns: Sequence[str],
     *,
     group: str | None = None,
-    time: str | None = None,
     weight: str | None = None,
 ) -> Profile:
     """Count the rows of `reference` in cells that later rows are compared with.
@@ -162,9 +158,9 @@ def profile(
         Rows of the time when the model was trained.
     columns : sequence of str
         Columns to profile. Numbers and times get quantile cells; text and booleans get a cell per category.
-    group, time : str, optional
-        Reduce to the latest row by `time` of each `group`. Daily rows of one seller are nearly copies of each
-        other; a test that takes them for independent rows finds drift every day.
+    group : str, optional
+        Reduce to one row of each `group`. Daily rows of one seller are nearly copies of each other; a test that
+        takes them for independent rows finds drift every day.
     weight : str, optional
         How many rows each row stands for. Counts are scaled to Kish's effective sample size, so that p-values
         stay honest.
@@ -172,29 +168,25 @@ def profile(
     Raises
     ------
     ConfigurationError
-        If only one of `group` and `time` is given, or a column is absent.
+        If a column is absent.
     """
-    if (group is None) != (time is None):
-        raise ConfigurationError("A profile needs both `group` and `time`, or neither.")
     if absent := sorted(set(columns) - set(reference.columns)):
         raise ConfigurationError(f"The reference has no column {', '.join(absent)}.")
-    empty = Profile(rows=0, columns={}, group=group, time=time, weight=weight)
-    frame = empty.reduced(reference)
+    frame = Profile(rows=0, columns={}, group=group).reduced(reference)
     weights = effective_weights(frame, weight)
     profiles = {name: _column_profile(frame[name], weights) for name in columns}
-    return Profile(rows=frame.height, columns=profiles, group=group, time=time, weight=weight)
+    return Profile(rows=frame.height, columns=profiles, group=group, weight=weight)
 
 
-def latest_per_group(frame: pl.DataFrame, *, group: str, time: str) -> pl.DataFrame:
-    """One row per `group`: the last by `time`, and of tied rows the one that sorts last by content.
+def one_per_group(frame: pl.DataFrame, group: str) -> pl.DataFrame:
+    """One row of each `group`, drawn at random: the one whose content hashes smallest, whatever the order of rows.
 
-    The latest row of a long window is older than that of a short one: profile a reference window that is as
-    long as the windows which will be compared with it.
+    Not the latest one: the latest rows of a long window come from its last days, so that a sale there, or the
+    weekday on which the window ends, would be taken for drift (seen: order weekdays with an effect of 0.8).
     """
-    tie_break = frame.hash_rows(seed=0)
-    order = frame.select(pl.col(group, time), tie_break=tie_break).with_row_index("position")
-    last = order.sort(time, "tie_break", nulls_last=False).unique(group, keep="last", maintain_order=True)
-    return frame[last["position"].sort()]
+    draws = pl.DataFrame({"entity": frame[group], "draw": frame.hash_rows(seed=0)}).with_row_index("position")
+    drawn = draws.sort("draw").unique("entity", keep="first", maintain_order=True)
+    return frame[drawn["position"].sort()]
 
 
 def effective_weights(frame: pl.DataFrame, weight: str | None) -> Floats | None:

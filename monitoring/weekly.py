@@ -1,6 +1,6 @@
 """A model's drift in one week: which rows are compared, what was found, and the page that shows it."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from pathlib import Path
@@ -10,6 +10,7 @@ import polars as pl
 
 from governance.contracts.calendar import midnight
 from governance.errors import NotReady
+from governance.features.view import View
 from governance.models import training_set
 from governance.models.artifact import load_scorer
 from governance.models.catalogue import Model
@@ -18,11 +19,14 @@ from governance.retraining import calibration_rows, dataset, recent_decisions
 from governance.storage.digests import fingerprint
 from governance.storage.lake import Manifest
 from governance.workspace import Workspace
-from monitoring.drift import DriftReport, Proportion, judge
+from monitoring.drift import DriftReport
 from monitoring.evidently_pages import write_page
+from monitoring.judging import Part, judge
 from monitoring.profiles import profile
+from monitoring.proportions import Proportion
+from monitoring.summaries import part_figures
 
-CODE_VERSION = "1"
+CODE_VERSION = "2"
 _SCORE = "score"
 
 
@@ -40,15 +44,17 @@ def drift_dataset(name: str) -> str:
 
 
 def drift_fingerprint(workspace: Workspace, model: Model, as_of: date) -> str:
-    """What a report must have been made from: the week's candidate, and the features up to `as_of`."""
+    """What a report must have been made from: the week's candidate, and all features and labels before `as_of`."""
     candidate = workspace.lake.manifest(dataset(model.name), as_of)
-    return fingerprint(CODE_VERSION, candidate.facts.get("digest") if candidate else None, as_of)
+    training = workspace.lake.manifest(training_set.dataset(model.name), as_of)
+    digest = candidate.facts.get("digest") if candidate else None
+    return fingerprint(CODE_VERSION, digest, training.fingerprint if training else None, as_of)
 
 
 def check_drift(workspace: Workspace, model: Model, as_of: date, *, join: PointInTimeJoin) -> DriftWeek:
     """Hold the newest decisions before `as_of` against the calibration slice of that week's candidate.
 
-    Both windows are equally long, and of a seller's daily decisions only the newest counts on either side.
+    Both windows are equally long, and of the decisions about one entity one counts on either side.
 
     Raises
     ------
@@ -62,48 +68,60 @@ def check_drift(workspace: Workspace, model: Model, as_of: date, *, join: PointI
         raise
 
 
+def parts_of(model: Model, views: Mapping[str, View], reference: pl.DataFrame, current: pl.DataFrame) -> list[Part]:
+    """The features of two windows of decisions, by the entity that they describe.
+
+    A sale is no drift: of two windows with a sale on a Wednesday and on a Thursday the weekdays alone would differ by
+    an effect of 0.06. So every day of a window counts alike, however many decisions it had.
+    """
+    sides = [_each_day_alike(frame) for frame in (reference, current)]
+    groups = training_set.feature_groups(model, views)
+    return [_part(group.name, group.features, group.key, *sides) for group in groups]
+
+
 def _checked(workspace: Workspace, model: Model, as_of: date, *, join: PointInTimeJoin) -> DriftWeek:
-    candidate, training = _week(workspace, model, as_of)
-    facts = candidate.facts
-    rows = workspace.lake.read(training_set.dataset(model.name), [as_of])
-    reference = calibration_rows(rows, facts)
+    facts = _candidate(workspace, model, as_of).facts
+    matured = workspace.lake.read(training_set.dataset(model.name), [as_of])
+    reference = calibration_rows(matured, facts)
     current = recent_decisions(workspace, model, as_of=as_of, days=model.spec.calibration_days, join=join)
     scorer = load_scorer(workspace.registry.files(model.name, facts["digest"]))
-    features = training_set.features_of(training)
     reference, current = (frame.with_columns(pl.Series(_SCORE, scorer.score(frame))) for frame in (reference, current))
-    group = {"group": "group_id", "time": "decided_at"} if model.spec.entity == "seller" else {}
-    profiled = profile(reference, [*features, _SCORE], **group, weight="weight")
+    parts = parts_of(model, workspace.views, reference, current)
+    score = _part(_SCORE, [_SCORE], "group_id", reference, current)
     report = judge(
-        profiled,
-        reference,
-        current,
+        parts,
         seed=model.spec.seed,
         trending=training_set.trending(model, workspace.views),
-        score=_SCORE,
-        labels=_label_rates(rows, reference, facts["test_from"], group),
+        score=score,
+        labels=_label_rates(matured, reference, facts["test_from"]),
     )
-    shown = [*features, _SCORE]
     page = workspace.reports / f"drift_{model.name}_{as_of.isoformat()}.html"
-    before, now = (profiled.reduced(frame).select(shown) for frame in (reference, current))
-    write_page(report, before, now, page, seed=model.spec.seed)
+    write_page(report, [*parts, score], page, seed=model.spec.seed)
     found = {"share_drifted": report.share_drifted, "alarm": report.alarm, "reasons": report.reasons, "page": str(page)}
-    _remember(workspace, model, as_of, found, report)
+    _remember(workspace, model, as_of, {**found, "parts": part_figures(report)}, report)
     return DriftWeek(report, page)
 
 
-def _week(workspace: Workspace, model: Model, as_of: date) -> tuple[Manifest, Manifest]:
+def _candidate(workspace: Workspace, model: Model, as_of: date) -> Manifest:
     candidate = workspace.lake.manifest(dataset(model.name), as_of)
-    training = workspace.lake.manifest(training_set.dataset(model.name), as_of)
-    if candidate is None or training is None or not candidate.facts.get("digest"):
+    if candidate is None or not candidate.facts.get("digest"):
         raise NotReady(f"{model.name} has no candidate as of {as_of}, so there is nothing to compare with")
-    return candidate, training
+    return candidate
 
 
-def _label_rates(
-    rows: pl.DataFrame, reference: pl.DataFrame, test_from: str, group: dict[str, str]
-) -> tuple[Proportion, Proportion]:
-    newest = rows.filter(pl.col("decided_at") >= datetime.fromisoformat(test_from))
-    return Proportion.of(reference, **group), Proportion.of(newest, **group)
+def _part(name: str, columns: Sequence[str], key: str, reference: pl.DataFrame, current: pl.DataFrame) -> Part:
+    return Part.of(profile(reference, columns, group=key, weight="weight"), reference, current, name=name)
+
+
+def _each_day_alike(decisions: pl.DataFrame) -> pl.DataFrame:
+    """Weights as rows of one day stand for, in total, as much as those of any other."""
+    weight = pl.col("weight")
+    return decisions.with_columns(weight / weight.sum().over(pl.col("decided_at").dt.date()))
+
+
+def _label_rates(matured: pl.DataFrame, reference: pl.DataFrame, test_from: str) -> tuple[Proportion, Proportion]:
+    newest = matured.filter(pl.col("decided_at") >= datetime.fromisoformat(test_from))
+    return Proportion.of(reference, group="group_id"), Proportion.of(newest, group="group_id")
 
 
 def _remember(

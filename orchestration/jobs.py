@@ -18,7 +18,7 @@ def build_jobs(assets: Sequence[dg.AssetsDefinition]) -> list[Any]:
         ),
         WEEKLY: ("Train, judge and record the candidates of a week, and check for drift.", _weekly(keys)),
         RELEASE: ("Promote the newest candidates that passed their gates.", _last(keys, "champion")),
-        ONLINE: ("Bring the online store to the newest features.", _of(keys, "online")),
+        ONLINE: ("Bring the online store to the newest features.", [*_of(keys, "online"), *_last(keys, "scores")]),
     }
     return [
         dg.define_asset_job(name, selection=dg.AssetSelection.assets(*selected), description=description)

@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 
-from feature_repo.online_state import last_online, online_fingerprint
+from feature_repo.online_state import last_online, online_fingerprint, scores_fingerprint
 from governance.errors import ConfigurationError
 from governance.features import build as features
 from governance.labels import matured, statements
@@ -168,11 +168,15 @@ def _release(workspace: Workspace) -> PlannedRun | None:
 
 def _online(workspace: Workspace) -> PlannedRun | None:
     read = {name for model in workspace.models.present.values() for name in model.spec.views}
-    stale = []
+    stale: list[Key] = []
     for view in workspace.views.values():
         last, wanted = last_online(workspace, view), online_fingerprint(workspace, view)
         if view.name in read and wanted and (last is None or last.fingerprint != wanted):
             stale.append(("online", view.name))
+    for name, table in workspace.score_tables.items():
+        last, wanted = last_online(workspace, table), scores_fingerprint(workspace, table)
+        if wanted and (last is None or last.fingerprint != wanted):
+            stale.append(("models", name, "scores"))
     if not stale:
         return None
-    return PlannedRun(job="online", assets=tuple(stale), why=f"{len(stale)} view(s) have newer features offline")
+    return PlannedRun(job="online", assets=tuple(stale), why=f"{len(stale)} table(s) have newer rows offline")

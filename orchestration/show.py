@@ -27,6 +27,7 @@ def status(found: Mapping[str, Any]) -> RenderableType:
     """Champions, views, drift and skips in a few tables."""
     parts: list[RenderableType] = [_champions(found["models"])]
     parts += [_refused(model) for model in found["models"] if _is_refused(model)]
+    parts += [_readings([model for model in found["models"] if model["metrics"]])]
     parts += [_views(found["feature_views"]), *(_drift(entry) for entry in found["drift"])]
     parts += [Text(f"skipped: {entry['reason']}", style="yellow") for entry in found["skipped"]]
     return Group(*parts)
@@ -38,7 +39,7 @@ def models(found: Mapping[str, Any]) -> RenderableType:
     for model in found["models"]:
         parts += [_gates(model)] if model["verdict"] else []
         parts += [_refused(model)] if _is_refused(model) else []
-        parts += [_reasons(model)] if model["metrics"] else []
+    parts += [_readings([model for model in found["models"] if model["metrics"]])]
     parts += [Text(f"skipped: {entry['reason']}", style="yellow") for entry in found["skipped"]]
     return Group(*parts)
 
@@ -72,17 +73,26 @@ def _champions(found: list[Mapping[str, Any]]) -> Table:
     return table
 
 
-def _reasons(model: Mapping[str, Any]) -> Table:
-    """The figures that are reported beside the overall ones."""
-    table = Table(title=f"{model['name']}: AUC in other readings", title_justify="left")
-    table.add_column("of")
-    table.add_column("AUC [95 % interval]")
-    metrics = model["metrics"]
-    table.add_row("weighted, all rows", _interval(metrics, "auc"))
-    names = [name for name in sorted(metrics) if name.endswith("_auc") and metrics[name] is not None]
-    for name in names:
-        table.add_row(name.removesuffix("_auc").replace("_", " "), _interval(metrics, name))
+def _readings(found: list[Mapping[str, Any]]) -> Table:
+    """AUC beside the overall one: without weights, for each reason of the label alone, on unseen entities, of rules."""
+    table = Table(title="AUC in other readings [95 % interval]", title_justify="left")
+    for name in ("model", "rows", "weighted", "unweighted"):
+        table.add_column(name)
+    for model in found:
+        metrics = model["metrics"]
+        table.add_row(model["name"], "all", _interval(metrics, "auc"), _interval(metrics, "unweighted_auc"))
+        for reason in _reasons(metrics):
+            alone = (_interval(metrics, f"{reason}_auc"), _interval(metrics, f"{reason}_unweighted_auc"))
+            table.add_row(model["name"], f"{reason} alone", *alone)
+        table.add_row(model["name"], "unseen entities", _interval(metrics, "unseen_auc"), "")
+        table.add_row(model["name"], "the expert rules", _interval(metrics, "rules_auc"), "")
     return table
+
+
+def _reasons(metrics: Mapping[str, Any]) -> list[str]:
+    """Label reasons that were measured alone."""
+    suffix = "_unweighted_auc"
+    return [name.removesuffix(suffix) for name in sorted(metrics) if name.endswith(suffix)]
 
 
 def _gates(model: Mapping[str, Any]) -> Table:

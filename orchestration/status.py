@@ -5,7 +5,7 @@ from typing import Any
 
 from feature_repo.online_state import last_online
 from governance.contracts.calendar import valid_at
-from governance.features.view import View
+from governance.features.view import FeatureTable
 from governance.models.catalogue import Model
 from governance.release.verdicts import to_json
 from governance.retraining import dataset, recorded_facts
@@ -25,7 +25,7 @@ def collect_status(workspace: Workspace) -> dict[str, Any]:
     return {
         "marketplace": workspace.marketplace.name,
         "models": [_model(workspace, model) for model in models],
-        "feature_views": [_view(workspace, view) for view in workspace.views.values()],
+        "feature_views": [_view(workspace, table) for table in _tables(workspace)],
         "drift": [found for model in models if (found := _drift(workspace, model))],
         "skipped": _skipped(workspace),
         "reports": sorted(str(path) for path in workspace.reports.glob("*.html")),
@@ -69,7 +69,11 @@ def _newest_week(workspace: Workspace, model: Model) -> Mapping[str, Any]:
     return {"as_of": days[-1].isoformat(), **manifest.facts} if manifest else {}
 
 
-def _view(workspace: Workspace, view: View) -> dict[str, Any]:
+def _tables(workspace: Workspace) -> list[FeatureTable]:
+    return [*workspace.views.values(), *workspace.score_tables.values()]
+
+
+def _view(workspace: Workspace, view: FeatureTable) -> dict[str, Any]:
     online = last_online(workspace, view)
     days = workspace.lake.days(view.dataset)
     return {

@@ -60,6 +60,9 @@ ORDER_CONTEXT: Mapping[str, str] = {
 }
 """Names and meanings of the request-time features."""
 
+TRENDING_CONTEXT = ("order_price_to_product",)
+"""Those that compare with a lifetime feature: the mean of a price so far ages as the marketplace does."""
+
 
 def order_context(inputs: Mapping[str, Values]) -> dict[str, Values]:
     """The request-time features of order lines.

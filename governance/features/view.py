@@ -3,6 +3,7 @@
 from collections.abc import Collection
 from dataclasses import dataclass, replace
 from functools import cached_property
+from typing import Protocol
 
 from governance.contracts.calendar import WINDOW_DAYS
 from governance.contracts.schema import Kind
@@ -38,6 +39,34 @@ class Feature:
     kind: Kind
     meaning: str
     trending: bool = False
+
+
+class FeatureTable(Protocol):
+    """What can be catalogued, joined in time and put online: rows of a key, an event time and features."""
+
+    @property
+    def name(self) -> str:
+        """Unique among all feature tables."""
+
+    @property
+    def key(self) -> str:
+        """Name of the key column."""
+
+    @property
+    def meaning(self) -> str:
+        """What a row says, for people."""
+
+    @property
+    def code_version(self) -> str:
+        """Raised when other values come from the same inputs."""
+
+    @property
+    def dataset(self) -> str:
+        """Where the rows lie in the lake."""
+
+    @property
+    def features(self) -> tuple[Feature, ...]:
+        """The features, in the order of the columns."""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -90,7 +90,17 @@ def _order_lines(lake: Lake, day: date, stopped: pl.DataFrame) -> pl.DataFrame: 
     )
 
 
-def _active_sellers(lake: Lake, day: date, stopped: pl.DataFrame) -> pl.DataFrame:
+def active_sellers(lake: Lake, day: date, stopped: pl.DataFrame) -> pl.DataFrame:
+    """A decision for every seller that took an order in the last days and is not stopped, as of the end of `day`.
+
+    Parameters
+    ----------
+    stopped : as `stops` gives it, up to `day` or later.
+
+    Returns
+    -------
+    The columns of `SCHEMA`, one row a seller.
+    """
     recent = lake.read("raw/orders", days_between(day - timedelta(days=ACTIVE_DAYS - 1), day))
     newest = pl.col("occurred_at", "order_line_id")
     sellers = (
@@ -102,7 +112,6 @@ def _active_sellers(lake: Lake, day: date, stopped: pl.DataFrame) -> pl.DataFram
             amount_minor=_reference_minor().sum(),
         )
     )
-    sellers = sellers.filter(pl.col("seller_id").map_elements(lambda seller: sampled(seller, day), pl.Boolean))
     in_force = pl.col("expires_at").is_null() | (pl.col("expires_at") > valid_at(day))
     idle = stopped.filter((pl.col("known_at") < midnight(day + timedelta(days=1))) & in_force)
     sellers = sellers.join(idle, left_on="seller_id", right_on="subject_id", how="anti")
@@ -117,6 +126,12 @@ def _active_sellers(lake: Lake, day: date, stopped: pl.DataFrame) -> pl.DataFram
         amount_minor="amount_minor",
         weight=pl.lit(1.0),
     )
+
+
+def _sampled_sellers(lake: Lake, day: date, stopped: pl.DataFrame) -> pl.DataFrame:
+    everyone = active_sellers(lake, day, stopped)
+    chosen = pl.col("entity_id").map_elements(lambda seller: sampled(seller, day), pl.Boolean)
+    return everyone.filter(chosen)
 
 
 def sampled(seller_id: str, day: date) -> bool:
@@ -135,5 +150,5 @@ def _reference_minor() -> pl.Expr:
 
 _DECISIONS: Mapping[str, Callable[[Lake, date, pl.DataFrame], pl.DataFrame]] = {
     "order_lines": _order_lines,
-    "active_sellers": _active_sellers,
+    "active_sellers": _sampled_sellers,
 }

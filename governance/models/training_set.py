@@ -10,7 +10,9 @@ import polars as pl
 from governance.errors import NotReady
 from governance.features.order_context import (
     FEATURE_INPUTS,
+    ORDER_CONTEXT,
     ORDER_INPUTS,
+    TRENDING_CONTEXT,
     Values,
     days_since,
     order_context,
@@ -21,7 +23,7 @@ from governance.labels.definition import LabelDefinition
 from governance.models.catalogue import Model
 from governance.storage.lake import Lake, Manifest
 
-CODE_VERSION = "2"
+CODE_VERSION = "3"
 
 PointInTimeJoin = Callable[[pl.DataFrame, Sequence[View]], pl.DataFrame]
 """(rows with `row_id`, keys and `decided_at`; views) to the rows with features and `feature_time:<view>`."""
@@ -34,6 +36,15 @@ class TrainingSet:
     """One row per matured decision before `as_of`; `features` names the columns that a model may see."""
 
     frame: pl.DataFrame
+    features: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class FeatureGroup:
+    """Features that rows of one `key` share, or nearly so: for a test, such rows are one observation."""
+
+    name: str
+    key: str
     features: tuple[str, ...]
 
 
@@ -88,9 +99,7 @@ def assemble(model: Model, views: Mapping[str, View], joined: pl.DataFrame) -> T
     """Turn joined rows into model inputs: recency, request context, 64-bit floats; everything else aside."""
     present = [views[name] for name in model.spec.views if name in views]
     decided = _seconds(joined["decided_at"])
-    derived = {
-        f"{view.name}_days_since_last_order": days_since(decided, _floats(joined[view.last_day])) for view in present
-    }
+    derived = {_recency(view): days_since(decided, _floats(joined[view.last_day])) for view in present}
     if model.spec.order_context:
         derived |= order_context(context_inputs(joined))
     names = [name for view in present for name in view.feature_names if name != view.last_day]
@@ -117,9 +126,30 @@ def context_inputs(rows: pl.DataFrame) -> dict[str, Values]:
 
 
 def trending(model: Model, views: Mapping[str, View]) -> frozenset[str]:
-    """Features that grow with the age of the marketplace."""
+    """Features that grow with the age of the marketplace, and those derived from one that does.
+
+    No order lies further back than the marketplace is old, and fewer and fewer keys have none.
+    """
     present = [views[name] for name in model.spec.views if name in views]
-    return frozenset(feature.name for view in present for feature in view.features if feature.trending)
+    grown = {feature.name for view in present for feature in view.features if feature.trending}
+    return frozenset(grown | {_recency(view) for view in present} | set(TRENDING_CONTEXT))
+
+
+def feature_groups(model: Model, views: Mapping[str, View]) -> tuple[FeatureGroup, ...]:
+    """The features of a model by what they describe: each view's key, and the request.
+
+    The lines of one seller share its promises and its listings' photos, weights and prices, so that requests go
+    by the model's group.
+    """
+    present = [views[name] for name in model.spec.views if name in views]
+    named = [(view.name, view.key, _features_of(view)) for view in present]
+    if model.spec.order_context:
+        named.append(("request", "group_id", tuple(ORDER_CONTEXT)))
+    excluded = model.spec.excluded_features
+    return tuple(
+        FeatureGroup(name, key, tuple(feature for feature in features if feature not in excluded))
+        for name, key, features in named
+    )
 
 
 def features_of(manifest: Manifest) -> tuple[str, ...]:
@@ -131,9 +161,19 @@ _ASIDE = frozenset(
     {
         *("row_id", "entity_id", "group_id", "decided_at", "matured_at", "label", "label_reason"),
         *("weight", "amount_minor", "market", "category"),
+        *_ORDER_KEYS,
     }
 )
 """Columns of a training set that are no features."""
+
+
+def _recency(view: View) -> str:
+    return f"{view.name}_days_since_last_order"
+
+
+def _features_of(view: View) -> tuple[str, ...]:
+    """A view's features as models see them: days since the newest order in place of its date."""
+    return (*(name for name in view.feature_names if name != view.last_day), _recency(view))
 
 
 def order_columns() -> list[str]:
