@@ -1,6 +1,6 @@
 """What is stale, and which Dagster run makes it fresh: pure comparisons of fingerprints, without a heavy import."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import date
 
@@ -157,13 +157,13 @@ def _stale_of_week(workspace: Workspace, model: Model, as_of: date) -> list[Key]
 
 
 def _release(workspace: Workspace) -> PlannedRun | None:
-    waiting: Mapping[str, object] = {
-        name: best for name in workspace.models.present if (best := workspace.registry.next_champion(name)) is not None
-    }
+    best = {name: workspace.registry.next_champion(name) for name in workspace.models.present}
+    waiting = {name: found for name, found in best.items() if found is not None}
     if not waiting:
         return None
     assets = tuple(("models", name, "champion") for name in waiting)
-    return PlannedRun(job="release", assets=assets, why=f"{' and '.join(waiting)}: a newer candidate passed")
+    named = " and ".join(f"{name} {found.digest[:12]}" for name, found in waiting.items())
+    return PlannedRun(job="release", assets=assets, why=f"newer candidates passed: {named}")
 
 
 def _online(workspace: Workspace) -> PlannedRun | None:
