@@ -50,7 +50,15 @@ def current_workspace() -> Workspace:
 
 
 def remember_source(workspace: Workspace) -> None:
-    """Keep the folder of the owner's files for later commands and for the UI."""
+    """Keep the folder of the owner's files for later commands and for the UI, once there proves to be something in it.
+
+    Raises
+    ------
+    SourceError
+        There is no such folder, or nothing has been delivered into it; what was remembered before stands.
+    """
+    with workspace.source():
+        workspace.days()
     write_text(_source_file(workspace.root), json.dumps({"source": str(workspace.source_root)}))
 
 

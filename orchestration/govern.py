@@ -143,9 +143,32 @@ def promote(
 @app.command()
 def rollback(model: str, reason: ReasonOption, who: WhoOption = None, marketplace: MarketplaceOption = None) -> None:
     """Return to the champion before this one; the one that is left is refused until somebody allows it again."""
-    registry = _workspace(marketplace).registry
-    pointer = registry.rollback(model, who=who or _login(), reason=reason, at=datetime.now(UTC))
+    workspace = _workspace(marketplace)
+    _require_model(workspace, model)
+    pointer = workspace.registry.rollback(model, who=who or _login(), reason=reason, at=datetime.now(UTC))
     console.print(f"{model}: back to {pointer.champion[:12]} as of {pointer.as_of}")
+
+
+@app.command()
+def refuse(
+    model: str, digest: str, reason: ReasonOption, who: WhoOption = None, marketplace: MarketplaceOption = None
+) -> None:
+    """Forbid the promotion of a candidate, whatever its gates said, until `allow`."""
+    workspace = _workspace(marketplace)
+    whole = _whole_digest(workspace, model, digest)
+    workspace.registry.refuse(model, whole, who=who or _login(), reason=reason, at=datetime.now(UTC))
+    console.print(f"{model}: {whole[:12]} is refused")
+
+
+@app.command()
+def allow(
+    model: str, digest: str, reason: ReasonOption, who: WhoOption = None, marketplace: MarketplaceOption = None
+) -> None:
+    """Lift the refusal of a candidate; its gates decide again."""
+    workspace = _workspace(marketplace)
+    whole = _whole_digest(workspace, model, digest)
+    workspace.registry.allow(model, whole, who=who or _login(), reason=reason, at=datetime.now(UTC))
+    console.print(f"{model}: {whole[:12]} is allowed")
 
 
 @app.command()
@@ -195,8 +218,10 @@ def _workspace(marketplace: str | None, source: Path | None = None) -> Workspace
 def _simulate(out: Path, workspace: Workspace, *, days: int, buyers: int, seed: int) -> None:
     from governance.marketplaces.simulated.world import WORLD_FILE, simulate
 
-    if (out / WORLD_FILE).exists() and (days, buyers, seed) == (SIMULATED_DAYS, SIMULATED_BUYERS, SIMULATED_SEED):
+    default = (days, buyers, seed) == (SIMULATED_DAYS, SIMULATED_BUYERS, SIMULATED_SEED)
+    if (out / WORLD_FILE).exists() and default:
         return
+    _refuse_another_world(out / WORLD_FILE, workspace, {"days": days, "buyers": buyers, "seed": seed})
     with show.progress(console) as bar:
         task = bar.add_task(f"simulating {days} days, seed {seed}", total=days)
         simulate(
@@ -206,6 +231,17 @@ def _simulate(out: Path, workspace: Workspace, *, days: int, buyers: int, seed: 
             buyers=buyers,
             seed=seed,
             on_day=lambda _: bar.advance(task),
+        )
+
+
+def _refuse_another_world(path: Path, workspace: Workspace, wanted: dict[str, int]) -> None:
+    """Rows of one world must not be mixed with those of another that has landed."""
+    found = json.loads(path.read_text(encoding="utf-8")) if path.exists() else wanted
+    differs = any(found.get(name) != value for name, value in wanted.items())
+    if differs and path.parent == workspace.source_root and workspace.lake.days("raw/orders"):
+        raise ConfigurationError(
+            f"{workspace.root} holds what was made of another world; remove that folder, "
+            "or set GOVERNANCE_ROOT to keep both"
         )
 
 
@@ -233,7 +269,14 @@ def _print(found: dict[str, Any], as_json: bool) -> None:
         console.print(show.status(found))
 
 
+def _require_model(workspace: Workspace, model: str) -> None:
+    if model not in workspace.models.present:
+        known = ", ".join(workspace.models.present) or "none"
+        raise ConfigurationError(f"{workspace.marketplace.name} has no model {model!r}; its models are {known}")
+
+
 def _whole_digest(workspace: Workspace, model: str, beginning: str) -> str:
+    _require_model(workspace, model)
     found = [one.digest for one in workspace.registry.candidates(model) if one.digest.startswith(beginning)]
     if len(found) != 1:
         problem = f"{model}: {len(found)} candidates begin with {beginning!r}"

@@ -27,7 +27,7 @@ def status(found: Mapping[str, Any]) -> RenderableType:
     """Champions, views, drift and skips in a few tables."""
     parts: list[RenderableType] = [_champions(found["models"])]
     parts += [_refused(model) for model in found["models"] if _is_refused(model)]
-    parts += [_readings([model for model in found["models"] if model["metrics"]])]
+    parts += _readings(found["models"])
     parts += [_views(found["feature_views"]), *(_drift(entry) for entry in found["drift"])]
     parts += [Text(f"skipped: {entry['reason']}", style="yellow") for entry in found["skipped"]]
     return Group(*parts)
@@ -39,7 +39,7 @@ def models(found: Mapping[str, Any]) -> RenderableType:
     for model in found["models"]:
         parts += [_gates(model)] if model["verdict"] else []
         parts += [_refused(model)] if _is_refused(model) else []
-    parts += [_readings([model for model in found["models"] if model["metrics"]])]
+    parts += [*_readings(found["models"]), _candidates(found["models"])]
     parts += [Text(f"skipped: {entry['reason']}", style="yellow") for entry in found["skipped"]]
     return Group(*parts)
 
@@ -73,12 +73,13 @@ def _champions(found: list[Mapping[str, Any]]) -> Table:
     return table
 
 
-def _readings(found: list[Mapping[str, Any]]) -> Table:
+def _readings(found: list[Mapping[str, Any]]) -> list[Table]:
     """AUC beside the overall one: without weights, for each reason of the label alone, on unseen entities, of rules."""
     table = Table(title="AUC in other readings [95 % interval]", title_justify="left")
     for name in ("model", "rows", "weighted", "unweighted"):
         table.add_column(name)
-    for model in found:
+    measured = [model for model in found if model["metrics"]]
+    for model in measured:
         metrics = model["metrics"]
         table.add_row(model["name"], "all", _interval(metrics, "auc"), _interval(metrics, "unweighted_auc"))
         for reason in _reasons(metrics):
@@ -86,7 +87,7 @@ def _readings(found: list[Mapping[str, Any]]) -> Table:
             table.add_row(model["name"], f"{reason} alone", *alone)
         table.add_row(model["name"], "unseen entities", _interval(metrics, "unseen_auc"), "")
         table.add_row(model["name"], "the expert rules", _interval(metrics, "rules_auc"), "")
-    return table
+    return [table] if measured else []
 
 
 def _reasons(metrics: Mapping[str, Any]) -> list[str]:
@@ -107,13 +108,31 @@ def _gates(model: Mapping[str, Any]) -> Table:
 
 
 def _is_refused(model: Mapping[str, Any]) -> bool:
-    return model["newest"].get("status") in ("kept", "failed")
+    return model["newest"].get("status") in ("kept", "failed") or _refusal(model) is not None
+
+
+def _refusal(model: Mapping[str, Any]) -> str | None:
+    """Why a person refused the newest candidate, if one did."""
+    newest = model["newest"].get("digest")
+    return next((one["refused"] for one in model["candidates"] if one["digest"] == newest), None)
 
 
 def _refused(model: Mapping[str, Any]) -> Text:
-    newest = model["newest"]
-    line = f"{model['name']}: candidate {newest['digest'][:12]} as of {newest['as_of']} was {newest['status']}: "
-    return Text(line + newest["reason"], style="red")
+    newest, refusal = model["newest"], _refusal(model)
+    said = f"refused by hand: {refusal}" if refusal else f"{newest['status']}: {newest['reason']}"
+    return Text(f"{model['name']}: candidate {newest['digest'][:12]} as of {newest['as_of']} was {said}", style="red")
+
+
+def _candidates(found: list[Mapping[str, Any]]) -> Table:
+    table = Table(title="Candidates, newest first", title_justify="left")
+    for name in ("model", "as of", "digest", "verdict", "refused by hand"):
+        table.add_column(name)
+    for model in found:
+        for one in model["candidates"]:
+            serving = " (champion)" if one["digest"] == model["champion"] else ""
+            verdict = (one["status"] or "not judged") + serving
+            table.add_row(model["name"], one["as_of"], one["digest"][:12], verdict, one["refused"] or "")
+    return table
 
 
 def _views(found: list[Mapping[str, Any]]) -> Table:

@@ -1,5 +1,6 @@
 """What stands now, as one object: champions, feature views, drift, what is skipped and which reports there are."""
 
+import json
 from collections.abc import Mapping
 from typing import Any
 
@@ -28,7 +29,7 @@ def collect_status(workspace: Workspace) -> dict[str, Any]:
         "feature_views": [_view(workspace, table) for table in _tables(workspace)],
         "drift": [found for model in models if (found := _drift(workspace, model))],
         "skipped": _skipped(workspace),
-        "reports": sorted(str(path) for path in workspace.reports.glob("*.html")),
+        "reports": sorted(str(path) for path in workspace.reports.glob("[!.]*")),
     }
 
 
@@ -51,15 +52,30 @@ def _model(workspace: Workspace, model: Model) -> dict[str, Any]:
         "promoted_at": pointer.at.isoformat() if pointer else None,
         "promoted_by": pointer.who if pointer else None,
         **{name: facts.get(name) for name in ("as_of", "mature_until", "prevalence", "positives", "metrics")},
-        "verdict": _verdict(verdict) if verdict else newest.get("verdict"),
+        "verdict": _verdict(json.loads(to_json(verdict))) if verdict else _verdict(newest.get("verdict")),
         "newest": {name: newest.get(name) for name in ("as_of", "status", "digest", "reason")},
+        "candidates": _candidates(workspace, model),
     }
 
 
-def _verdict(verdict: Any) -> dict[str, Any]:
-    import json
+def _candidates(workspace: Workspace, model: Model) -> list[dict[str, Any]]:
+    """Every recorded candidate, newest first; `refused` holds a person's reason where there is one."""
+    found = sorted(workspace.registry.candidates(model.name), key=lambda one: (one.as_of, one.digest), reverse=True)
+    refusals = {one.digest: workspace.registry.refusal(model.name, one.digest) for one in found}
+    return [
+        {
+            "digest": one.digest,
+            "as_of": one.as_of.isoformat(),
+            "status": one.status,
+            "refused": refusal.reason if (refusal := refusals[one.digest]) else None,
+        }
+        for one in found
+    ]
 
-    document: dict[str, Any] = json.loads(to_json(verdict))
+
+def _verdict(document: Mapping[str, Any] | None) -> dict[str, Any] | None:
+    if document is None:
+        return None
     return {"status": document["status"], "passed": document["status"] == "passed", "gates": document["gates"]}
 
 
