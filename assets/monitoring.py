@@ -32,8 +32,9 @@ def _drift(workspace: Workspace, model: Model, weeks: dg.WeeklyPartitionsDefinit
         owners=[Owner.of(model.spec.owner).value],
         description=(
             f"Do the decisions of the last weeks still look like those that `{model.name}` was fitted on? Features, "
-            "score and matured labels; a column drifts when the change is significant and large. The linked page is "
-            "drawn by Evidently with the same figures."
+            "score and matured labels; a column drifts when the change is significant and large. Features of a seller "
+            "(buyer, product, ...) are compared on one decision for each. The linked page is drawn by Evidently with "
+            "the same figures."
         ),
         partitions_def=weeks,
         backfill_policy=dg.BackfillPolicy.multi_run(),

@@ -1,5 +1,7 @@
 """Feature views in the online store: the newest row of every key, counted after writing."""
 
+from datetime import date
+
 import dagster as dg
 
 from assets import columns
@@ -9,6 +11,7 @@ from assets.owners import Owner
 from feature_repo.online import OnlineReport, materialize_view
 from feature_repo.online_state import online_fingerprint, remember_online, scores_fingerprint
 from governance.contracts.calendar import valid_at
+from governance.errors import NotReady
 from governance.features.view import View
 from governance.models.scores import ScoreTable
 from governance.retraining import write_scores
@@ -37,8 +40,8 @@ def _online(view: View) -> dg.AssetsDefinition:
         pool=f"online_{view.name}",
     )
     def online(context: dg.AssetExecutionContext, workspace: dg.ResourceParam[Workspace]) -> dg.MaterializeResult:
-        last = workspace.lake.days(view.dataset)[-1]
         with as_failures():
+            last = _newest_day(workspace, view)
             made_from = online_fingerprint(workspace, view) or ""
             report = materialize_view(feature_store(workspace), view, now=valid_at(last))
             remember_online(workspace, view, report, made_from=made_from)
@@ -65,8 +68,8 @@ def _scores(table: ScoreTable) -> dg.AssetsDefinition:
         pool=f"online_{table.name}",
     )
     def scores(context: dg.AssetExecutionContext, workspace: dg.ResourceParam[Workspace]) -> dg.MaterializeResult:
-        day = workspace.lake.days(table.view.dataset)[-1]
         with as_failures():
+            day = _newest_day(workspace, table.view)
             rows = write_scores(workspace, table, day, join=joiner(workspace))
             report = materialize_view(feature_store(workspace), table, now=valid_at(day))
             remember_online(workspace, table, report, made_from=scores_fingerprint(workspace, table) or "")
@@ -75,6 +78,13 @@ def _scores(table: ScoreTable) -> dg.AssetsDefinition:
         return dg.MaterializeResult(metadata={"scored": rows.height, "to_act_on": acted, **_metadata(report)})
 
     return scores
+
+
+def _newest_day(workspace: Workspace, view: View) -> date:
+    days = workspace.lake.days(view.dataset)
+    if not days:
+        raise NotReady(f"{view.dataset} has no day yet, so nothing can be put online; build it first: govern run")
+    return days[-1]
 
 
 def _metadata(report: OnlineReport) -> dict[str, int | str]:

@@ -60,6 +60,7 @@ class PartDrift:
     key: str | None
     rows_reference: int
     rows_current: int
+    too_small: bool
     joint: JointDrift | None
     joint_drifted: bool
 

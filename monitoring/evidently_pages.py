@@ -45,7 +45,7 @@ def write_page(report: DriftReport, parts: Sequence[Part], path: Path, *, seed: 
     report : DriftReport
         Its figures are shown as they are: they come from all rows, the pictures from a sample.
     parts : sequence of Part
-        What was judged, the score's part among them.
+        What was judged, the score's part among them; rows are drawn in the order that they have.
     path : Path
         Ends in `.html`; its folder is made if need be.
     seed : int
@@ -59,8 +59,8 @@ def write_page(report: DriftReport, parts: Sequence[Part], path: Path, *, seed: 
     drawn = snapshot(report, parts, seed=seed, columns_at_most=columns_at_most)
     path.parent.mkdir(parents=True, exist_ok=True)
     temporary = path.with_name(f".{path.name}.writing")
-    page = drawn.get_html_str(as_iframe=False).replace("<body>", f"<body>{heading(report)}", 1)
-    temporary.write_text(page, encoding="utf-8")
+    opening = f"<body>{heading(report, columns_at_most=columns_at_most)}"
+    temporary.write_text(drawn.get_html_str(as_iframe=False).replace("<body>", opening, 1), encoding="utf-8")
     return temporary.replace(path)
 
 
@@ -146,18 +146,18 @@ def _by_interest(report: DriftReport) -> list[ColumnVerdict]:
 
 def _pairs(report: DriftReport, parts: Sequence[Part], *, columns: int, rows: int, seed: int) -> dict[str, _Pair]:
     """The columns to draw. Evidently's report dies of a column that a side lacks or has no value of."""
-    sampled = {
-        name: [
-            frame.sample(min(rows, frame.height), seed=seed, shuffle=True) for frame in (part.reference, part.current)
-        ]
-        for part in parts
-        for name in [part.name]
-    }
+    sampled = {part.name: [_some(side, rows, seed) for side in (part.reference, part.current)] for part in parts}
     able = {(part.name, column) for part in parts for column in part.columns}
     drawable = [verdict for verdict in _by_interest(report) if (verdict.part, verdict.column) in able]
     pairs = ((verdict, _pair(sampled[verdict.part], verdict)) for verdict in drawable)
     valued = ((verdict.column, pair) for verdict, pair in pairs if all(_has_values(side) for side in pair))
     return dict(islice(valued, columns))
+
+
+def _some(frame: pl.DataFrame, rows: int, seed: int) -> pl.DataFrame:
+    """A sample in the order that the rows have: Evidently also draws means along it."""
+    chosen = pl.int_range(frame.height, eager=True).sample(min(rows, frame.height), seed=seed)
+    return frame[chosen.sort()]
 
 
 def _pair(sides: Sequence[pl.DataFrame], verdict: ColumnVerdict) -> _Pair:

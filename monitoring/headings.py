@@ -23,8 +23,8 @@ def marker(report: DriftReport) -> str:
     return f'data-drift-digest="{report.digest}"'
 
 
-def heading(report: DriftReport) -> str:
-    """What a reader needs before the pictures, including what Evidently cannot draw."""
+def heading(report: DriftReport, *, columns_at_most: int) -> str:
+    """What a reader needs before the pictures, of which there are at most so many, and what Evidently cannot draw."""
     return (
         f'{_STYLE}<header id="drift" {marker(report)}><h1>{opening_line(report)}</h1>'
         f"<ul>{_items(report.reasons) or '<li>Nothing drifted.</li>'}</ul>"
@@ -33,8 +33,8 @@ def heading(report: DriftReport) -> str:
         f"significant over all judged columns (false discovery rate {report.limits.fdr:g}, effect at least "
         f"{report.limits.effect_at_least:g}). {_asides(report)}</p>"
         f"<details><summary>All {len(report.features)} columns</summary>{_table(report)}</details>"
-        "<p>Below, Evidently draws the score, the columns that drifted and those with the largest effects. Figures "
-        "come from all rows, pictures from a sample.</p></header>"
+        f"<p>Below, Evidently draws at most {columns_at_most} columns: the score, those that drifted, and those with "
+        "the largest effects. Figures come from all rows, pictures from a sample.</p></header>"
     )
 
 

@@ -153,6 +153,7 @@ def _part(part: Part, joint: JointDrift | None, limits: Limits, *, level: float)
         key=part.profile.group,
         rows_reference=part.profile.rows,
         rows_current=part.current.height,
+        too_small=part.too_small,
         joint=joint,
         joint_drifted=joint is not None and joint.p_value < level and joint.auc >= limits.joint_auc_at_least,
     )

@@ -25,7 +25,8 @@ class Proportion:
         positives, rows = int(matured[label].sum()), matured.height
         if group is None or not rows:
             return cls(positives, rows)
-        groups = matured.group_by(group).agg(rows=pl.len(), positives=pl.col(label).sum())
+        # In order, because sums of floats depend on it and a report's digest on them.
+        groups = matured.group_by(group).agg(rows=pl.len(), positives=pl.col(label).sum()).sort(group)
         return cls(positives, rows, _design_effect(groups, positives / rows))
 
     @property

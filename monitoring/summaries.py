@@ -94,7 +94,8 @@ def _part_figures(report: DriftReport, part: PartDrift) -> dict[str, float | int
 def _part_line(part: PartDrift) -> str:
     unit = f", one for each {part.key}" if part.key else ""
     joint = f"; joint AUC {part.joint.auc:.3f}, p {part.joint.p_value:.2g}" if part.joint else ""
-    return f"Rows of {part.name}{unit}: {part.rows_reference:,} before, {part.rows_current:,} now{joint}."
+    small = "; too few to judge" if part.too_small else ""
+    return f"Rows of {part.name}{unit}: {part.rows_reference:,} before, {part.rows_current:,} now{joint}{small}."
 
 
 def _row(column: ColumnVerdict) -> str:

@@ -1,8 +1,10 @@
 """Carries out planned runs in this process, on the workspace's own Dagster instance."""
 
 import os
+import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from governance.workspace import Workspace
 from orchestration.environments import prepare_dagster_home
@@ -70,6 +72,16 @@ def _failures(events: Sequence[object]) -> tuple[str, ...]:
         data = getattr(event, "step_failure_data", None) if getattr(event, "is_step_failure", False) else None
         if data is None:
             continue
-        described = data.user_failure_data.description if data.user_failure_data else None
-        found.append(f"{event.step_key}: {described or data.error.message.strip() if data.error else 'failed'}")  # type: ignore[attr-defined]
+        found.append(f"{event.step_key}: {_sentence(data)}")  # type: ignore[attr-defined]
     return tuple(found)
+
+
+def _sentence(data: Any) -> str:
+    described = data.user_failure_data.description if data.user_failure_data else None
+    if described or data.error is None:
+        return described or "failed"
+    # Dagster wraps what was not foreseen; neither its words nor the module of a class help a person on call.
+    error = data.error
+    while error.cause:
+        error = error.cause
+    return re.sub(r"^[\w.]*\.(?=\w+: )", "", " ".join(error.message.split()))

@@ -59,13 +59,21 @@ def parse_definition(values: Mapping[str, Any]) -> LabelDefinition:
     Raises
     ------
     ConfigurationError
-        A field is missing, unknown, or the maturity is not at least one day.
+        A field is missing or unknown, a list of names is none, or the maturity is not at least one whole day.
     """
     fields = dict(values)
     try:
-        definition = LabelDefinition(needs=tuple(fields.pop("needs")), labelers=tuple(fields.pop("labelers")), **fields)
+        definition = LabelDefinition(
+            needs=_names(fields.pop("needs")), labelers=_names(fields.pop("labelers")), **fields
+        )
     except (KeyError, TypeError) as problem:
         raise ConfigurationError(f"label definition {values.get('name', '?')}: {problem}") from problem
-    if definition.maturity_days < 1:
-        raise ConfigurationError(f"label {definition.name}: maturity_days must be at least 1")
+    if not isinstance(definition.maturity_days, int) or definition.maturity_days < 1:
+        raise ConfigurationError(f"label {definition.name}: maturity_days must be a whole number of at least 1")
     return definition
+
+
+def _names(listed: Any) -> tuple[str, ...]:
+    if not isinstance(listed, list) or not listed or not all(isinstance(name, str) for name in listed):
+        raise TypeError(f"{listed!r} is not a list of names")
+    return tuple(listed)

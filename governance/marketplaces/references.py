@@ -29,7 +29,9 @@ def references(connection: duckdb.DuckDBPyConnection, marketplace: Marketplace, 
         It is not a SELECT, or reads what the marketplace does not have.
     """
     where = f"{marketplace.folder}/{name}.sql"
-    (serialized,) = connection.execute("SELECT json_serialize_sql($1)", [sql]).fetchone() or ("{}",)
+    # Written into the query, because DuckDB loads pandas to look at a parameter, a second at every start.
+    literal = sql.replace("'", "''")
+    (serialized,) = connection.execute(f"SELECT json_serialize_sql('{literal}')").fetchone() or ("{}",)
     tree = json.loads(serialized)
     if tree["error"] or len(tree["statements"]) != 1:
         raise ConfigurationError(f"{where} must hold one SELECT: {tree.get('error_message', 'found several')}")

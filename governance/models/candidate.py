@@ -115,7 +115,7 @@ def build_candidate(
         seen_groups=pl.concat([fitted.training.groups, fitted.calibration.groups]),
         settings=Settings(spec=spec, threshold=fitted.scorer.threshold.value, replicates=replicates, seed=seed),
     )
-    evidence = collect_evidence(frame, fitted, evaluation, spec=spec, seed=seed, timer=timer, trending=trending)
+    evidence = collect_evidence(frame, slices, fitted, evaluation, spec=spec, seed=seed, timer=timer, trending=trending)
     return _candidate(slices, fitted, scores, evaluation, evidence)
 
 
@@ -136,6 +136,7 @@ def _rival(champion: Scorer | None, cutoff: datetime | None, slices: Slices) -> 
 
 def collect_evidence(
     frame: pl.DataFrame,
+    slices: Slices,
     fitted: Fitted,
     evaluation: Evaluation,
     *,
@@ -153,7 +154,7 @@ def collect_evidence(
     reloaded = load_scorer(fitted.artifact.files)
     difference = np.abs(reloaded.score(fitted.test.matrix) - fitted.scorer.score(fitted.test.matrix))
     strongest = leakage.single_feature_auc(everything, features)
-    missing = leakage.missing_share_shift(fitted.training, fitted.test, features, trending=trending)
+    missing = leakage.missing_share_shift(slices.training, slices.test, features, trending=trending)
     measured = evaluation.overall.measured
     worst = evaluation.worst_slice
     return Evidence(

@@ -103,16 +103,29 @@ def rows_from_the_future(frame: pl.DataFrame) -> int:
 
 
 def missing_share_shift(
-    training: Rows, test: Rows, features: Sequence[str], *, trending: Collection[str] = ()
+    training: pl.DataFrame, test: pl.DataFrame, features: Sequence[str], *, trending: Collection[str] = ()
 ) -> NamedShare:
     """The feature whose share of missing values differs most between training and test rows, and by how much.
 
-    Features in `trending` are left out: as a marketplace ages, fewer keys have no history at all.
+    A view's features are counted where the view had a row at all: in a young marketplace fewer and fewer keys
+    are new, which says nothing of how a feature is computed. Features in `trending` are left out for the same reason.
     """
-    shift = np.abs(np.isnan(training.matrix).mean(axis=0) - np.isnan(test.matrix).mean(axis=0))
-    shift[[name in trending for name in features]] = 0.0
+    judged = [name for name in features if name not in trending]
+    shares = [_missing_shares(frame, judged) for frame in (training, test)]
+    shift = np.abs(shares[0] - shares[1])
     worst = int(np.argmax(shift))
-    return NamedShare(features[worst], float(shift[worst]))
+    return NamedShare(judged[worst], float(shift[worst]))
+
+
+def _missing_shares(frame: pl.DataFrame, features: Sequence[str]) -> Floats:
+    times = [name for name in frame.columns if name.startswith(FEATURE_TIME)]
+    missing = []
+    for feature in features:
+        share = (pl.col(feature).is_null() | pl.col(feature).is_nan()).cast(pl.Float64)
+        of_view = [time for time in times if feature.startswith(f"{time.removeprefix(FEATURE_TIME)}_")]
+        missing.append((share.filter(pl.col(of_view[0]).is_not_null()) if of_view else share).mean().alias(feature))
+    shares: Floats = frame.select(missing).fill_null(0.0).to_numpy()[0]
+    return shares
 
 
 def personal_inputs(features: Sequence[str]) -> tuple[str, ...]:

@@ -144,12 +144,10 @@ def feature_groups(model: Model, views: Mapping[str, View]) -> tuple[FeatureGrou
     present = [views[name] for name in model.spec.views if name in views]
     named = [(view.name, view.key, _features_of(view)) for view in present]
     if model.spec.order_context:
-        named.append(("request", "group_id", tuple(ORDER_CONTEXT)))
-    excluded = model.spec.excluded_features
-    return tuple(
-        FeatureGroup(name, key, tuple(feature for feature in features if feature not in excluded))
-        for name, key, features in named
-    )
+        named.append(("request", model.spec.group, tuple(ORDER_CONTEXT)))
+    excluded = frozenset(model.spec.excluded_features)
+    kept = [(name, key, tuple(each for each in features if each not in excluded)) for name, key, features in named]
+    return tuple(FeatureGroup(name, key, features) for name, key, features in kept if features)
 
 
 def features_of(manifest: Manifest) -> tuple[str, ...]:

@@ -100,7 +100,8 @@ class Lake:
         paths = [path for day in days if (path := self.path(dataset, day)).exists()]
         if not paths:
             raise StoreError(f"{dataset}: none of the days asked for has landed; run `govern run` first")
-        return pl.read_parquet(paths, hive_partitioning=False)
+        # Polars opens a path twice, once for the footer: a partition replaced in between would read as corrupt.
+        return pl.read_parquet([path.read_bytes() for path in paths], hive_partitioning=False)
 
     def paths(self, dataset: str, *, first: date | None = None, last: date | None = None) -> list[str]:
         """Files of the partitions from `first` to `last` inclusive, for engines that read files themselves."""

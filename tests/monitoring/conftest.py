@@ -1,10 +1,15 @@
-"""A frame of 60 columns such as a model has, and the seven ways in which it is made to drift."""
+"""A frame of 60 columns such as a model has, the seven ways in which it is made to drift, and a join without Feast."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import numpy as np
 import polars as pl
 import pytest
+
+from feature_repo.asof import CREATED, EVENT_TIME, History, asof_join
+from governance.features.view import View
+from governance.models.training_set import PointInTimeJoin
+from governance.workspace import Workspace
 
 Frames = Callable[[int, int], pl.DataFrame]
 Plants = dict[str, Callable[[pl.DataFrame, np.random.Generator], pl.DataFrame]]
@@ -71,3 +76,23 @@ def mixed_frame() -> Frames:
 def plants() -> Plants:
     """Column that drifts to what makes it drift."""
     return PLANTS
+
+
+@pytest.fixture(scope="session")
+def point_in_time() -> Callable[[Workspace], PointInTimeJoin]:
+    """A workspace's point-in-time join as its offline store does it, without Feast, which takes seconds to import."""
+    return _join_of
+
+
+def _join_of(workspace: Workspace) -> PointInTimeJoin:
+    def join(rows: pl.DataFrame, views: Sequence[View]) -> pl.DataFrame:
+        return rows.hstack(pl.concat([_joined(workspace, view, rows) for view in views], how="horizontal"))
+
+    return join
+
+
+def _joined(workspace: Workspace, view: View, rows: pl.DataFrame) -> pl.DataFrame:
+    lazy = pl.scan_parquet(workspace.lake.paths(view.dataset), hive_partitioning=False)
+    lazy = lazy.rename({"event_timestamp": EVENT_TIME, "created": CREATED})
+    history = History(rows=lazy, keys=(view.key,), features=view.feature_names)
+    return asof_join(rows, history, time="decided_at").rename({EVENT_TIME: f"feature_time:{view.name}"})

@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from governance.errors import ConfigurationError
-from monitoring.profiles import CATEGORIES_AT_MOST, NumericProfile, Profile, latest_per_group, profile
+from monitoring.profiles import CATEGORIES_AT_MOST, NumericProfile, Profile, one_per_group, profile
 from monitoring.statistics import ColumnDrift, compare, effect, proportion_p_value
 
 numbers = st.one_of(st.none(), st.integers(-3, 3).map(float), st.floats(width=64))
@@ -197,13 +197,20 @@ def test_weights_count_rows_and_honest_sample_sizes():
     assert drift.effect > 0.3
 
 
-def test_daily_rows_of_one_entity_are_reduced_to_its_latest():
-    daily = pl.DataFrame({"seller": ["a", "a", "b", "b"], "day": [2, 1, 1, 1], "x": [20.0, 10.0, 1.0, 2.0]})
-    latest = latest_per_group(daily, group="seller", time="day")
-    assert latest["seller"].to_list() == ["a", "b"]
-    assert latest["x"][0] == 20.0
-    assert latest_per_group(daily.reverse(), group="seller", time="day").sort("seller").equals(latest)
-    assert latest_per_group(latest, group="seller", time="day").equals(latest)
+def test_daily_rows_of_one_entity_are_reduced_to_one_whatever_their_order():
+    daily = pl.DataFrame({"seller": ["a", "a", "b", None, None], "x": [20.0, 10.0, 1.0, 2.0, 3.0]})
+    drawn = one_per_group(daily, "seller")
+    assert drawn["seller"].to_list() == ["a", "b", None]
+    assert drawn.rows() == [row for row in daily.rows() if row in drawn.rows()]
+    assert one_per_group(daily.reverse(), "seller").sort("seller", nulls_last=True).equals(drawn)
+    assert one_per_group(drawn, "seller").equals(drawn)
+
+
+def test_the_row_that_stands_for_an_entity_is_any_of_its_rows_alike_often():
+    daily = pl.DataFrame({"seller": range(2_000)}).join(pl.DataFrame({"day": range(5)}), how="cross")
+    times = one_per_group(daily, "seller")["day"].value_counts()["count"]
+    assert times.len() == 5
+    assert times.is_between(320, 480).all()
 
 
 def test_copies_of_rows_make_every_test_alarm_unless_they_are_reduced():
@@ -216,17 +223,15 @@ def test_copies_of_rows_make_every_test_alarm_unless_they_are_reduced():
 
     frames = [(daily(100), daily(100)) for _ in range(20)]
     naive = [compare(profile(a, ["x"]), b)[0].p_value < 0.01 for a, b in frames]
-    reduced = [compare(profile(a, ["x"], group="seller", time="day"), b)[0].p_value < 0.01 for a, b in frames]
+    reduced = [compare(profile(a, ["x"], group="seller"), b)[0].p_value < 0.01 for a, b in frames]
     assert sum(naive) >= 19
     assert sum(reduced) <= 1
 
 
-def test_a_profile_of_an_unknown_column_or_of_half_a_grouping_is_refused():
+def test_a_profile_of_an_unknown_column_is_refused():
     frame = pl.DataFrame({"x": [1.0]})
     with pytest.raises(ConfigurationError, match="no column y"):
         profile(frame, ["y"])
-    with pytest.raises(ConfigurationError, match="both `group` and `time`"):
-        profile(frame, ["x"], group="x")
 
 
 def test_the_proportion_test_agrees_with_fisher_where_the_table_is_symmetric():

@@ -4,7 +4,8 @@ import numpy as np
 import polars as pl
 import pytest
 
-from monitoring.drift import DriftReport, judge
+from monitoring.drift import DriftReport
+from monitoring.judging import Part, judge
 from monitoring.profiles import profile
 
 KINDS = {
@@ -18,7 +19,8 @@ KINDS = {
 
 
 def report(reference: pl.DataFrame, current: pl.DataFrame, *, seed: int, joint: bool = True) -> DriftReport:
-    return judge(profile(reference, reference.columns), reference if joint else reference.head(0), current, seed=seed)
+    sample = reference if joint else reference.head(0)
+    return judge([Part.of(profile(reference, reference.columns), sample, current)], seed=seed)
 
 
 def alarms(mixed_frame, reference_rows, repeats):
@@ -40,7 +42,7 @@ def flips_found(mixed_frame, repeats):
     for seed in range(repeats):
         current = mixed_frame([1, seed], 2_000).with_columns(-pl.col("normal_0"))
         judged = report(mixed_frame([0, seed], 5_000), current, seed=seed)
-        count += judged.joint_drifted and not judged.drifted
+        count += judged.parts[0].joint_drifted and not judged.drifted
     return count
 
 

@@ -9,8 +9,10 @@ import polars as pl
 import pytest
 
 from governance.errors import NotReady
-from monitoring.drift import Limits, Proportion, judge
+from monitoring.drift import DriftReport, Limits
+from monitoring.judging import Part, judge
 from monitoring.profiles import Profile, profile
+from monitoring.proportions import Proportion
 from monitoring.summaries import flat_metadata, summary_markdown
 
 
@@ -33,11 +35,17 @@ def reference():
 
 @pytest.fixture(scope="module")
 def remembered(reference) -> Profile:
-    return profile(reference, reference.columns)
+    return profile(reference, ["amount", "orders_lifetime", "market"])
 
 
-def report_on(remembered, reference, current, **options):
-    return judge(remembered, reference, current, seed=1, trending={"orders_lifetime"}, score="score", **options)
+def report_on(remembered, reference, current, **options) -> DriftReport:
+    score = Part.of(profile(reference, ["score"]), reference, current, name="score")
+    parts = [Part.of(remembered, reference, current)]
+    return judge(parts, seed=1, trending={"orders_lifetime"}, score=score, **options)
+
+
+def plain_report(reference, columns, current, **options) -> DriftReport:
+    return judge([Part.of(profile(reference, columns), reference, current)], seed=0, **options)
 
 
 def test_nothing_alarms_where_nothing_changed(remembered, reference):
@@ -53,17 +61,18 @@ def test_a_drifted_column_alarms_by_name_and_a_trending_one_is_only_shown(rememb
     report = report_on(remembered, reference, side(2, shift=0.6, age=2.0))
     assert [verdict.column for verdict in report.drifted] == ["amount"]
     assert report.share_drifted == 0.5
-    trending = next(verdict for verdict in report.features if verdict.trending)
+    trending = next(verdict for verdict in report.features if verdict.aside == "trending")
     assert trending.column == "orders_lifetime"
     assert trending.measured.effect > 1
     assert not trending.drifted
-    assert report.joint is not None
-    assert all("orders_lifetime" not in separator.columns for separator in report.joint.separators)
+    (part,) = report.parts
+    assert part.joint is not None
+    assert all("orders_lifetime" not in separator.columns for separator in part.joint.separators)
 
 
 def test_a_significant_but_tiny_change_does_not_alarm(reference):
     large, shifted = side(3, 100_000), side(4, 100_000, shift=0.05)
-    report = report_on(profile(large, large.columns), reference, shifted)
+    report = report_on(profile(large, ["amount", "market"]), reference, shifted)
     amount = next(verdict for verdict in report.features if verdict.column == "amount")
     assert amount.adjusted_p < 1e-9
     assert amount.measured.effect < Limits().effect_at_least
@@ -72,7 +81,7 @@ def test_a_significant_but_tiny_change_does_not_alarm(reference):
 
 def test_a_large_but_insignificant_change_does_not_alarm():
     few = pl.DataFrame({"amount": [0.2] * 6 + [1.0] * 24})
-    report = judge(profile(few, ["amount"]), few, few.with_columns(amount=pl.Series([0.2] * 9 + [1.0] * 21)), seed=0)
+    report = plain_report(few, ["amount"], few.with_columns(amount=pl.Series([0.2] * 9 + [1.0] * 21)))
     assert not report.alarm
     assert report.joint is None
 
@@ -113,24 +122,18 @@ def test_label_rates_alarm_when_they_change_by_a_quarter_and_not_by_chance(
     assert report.label.drifted is drifted
 
 
-def test_label_rows_are_counted_once_per_entity():
-    matured = pl.DataFrame({"seller": ["a", "a", "b"], "day": [1, 2, 1], "label": [0, 1, 0]})
-    assert Proportion.of(matured) == Proportion(1, 3)
-    assert Proportion.of(matured, group="seller", time="day") == Proportion(1, 2)
-
-
 def test_too_few_rows_are_not_judged(remembered, reference):
-    with pytest.raises(NotReady, match="at least 30 rows"):
+    with pytest.raises(NotReady, match="at least 30 rows in the reference and now; there are: all 5000 and 29"):
         report_on(remembered, reference, side(8, 29))
 
 
 def test_rows_are_reduced_to_entities_on_both_sides():
     daily = pl.concat([side(9, 300).with_row_index("seller").with_columns(day=pl.lit(day)) for day in range(5)])
-    grouped = profile(daily, ["amount"], group="seller", time="day")
-    report = judge(grouped, daily, daily, seed=0)
-    assert (report.rows_reference, report.rows_current) == (300, 300)
-    assert report.joint is not None
-    assert report.joint.rows_current == 300
+    report = judge([Part.of(profile(daily, ["amount"], group="seller"), daily, daily, name="seller")], seed=0)
+    (part,) = report.parts
+    assert (part.key, part.rows_reference, part.rows_current) == ("seller", 300, 300)
+    assert part.joint is not None
+    assert part.joint.rows_current == 300
 
 
 def test_the_same_rows_in_another_order_give_the_same_digest_and_others_do_not(remembered, reference):
@@ -152,25 +155,20 @@ def test_metadata_is_flat_finite_and_leaves_out_what_was_not_measured(remembered
     full = flat_metadata(report_on(remembered, reference, side(13), labels=(Proportion(9, 900), Proportion(9, 900))))
     assert {"share_drifted", "drifted_columns", "joint_auc", "score_effect", "label_shift"} <= full.keys()
     assert all(np.isfinite(value) for value in full.values())
-    bare = flat_metadata(judge(profile(reference, ["amount"]), reference.head(0), side(13), seed=0))
+    bare = flat_metadata(judge([Part.of(profile(reference, ["amount"]), reference.head(0), side(13))], seed=0))
     assert not {"joint_auc", "score_effect", "label_shift"} & bare.keys()
 
 
 def test_the_summary_has_the_worst_columns_first_and_survives_a_pipe_in_a_name(reference):
     renamed = {"market": "mar|ket"}
-    report = judge(
-        profile(reference.rename(renamed), ["amount", "mar|ket"]),
-        reference.rename(renamed),
-        side(14, shift=0.6).rename(renamed),
-        seed=0,
-    )
+    report = plain_report(reference.rename(renamed), ["amount", "mar|ket"], side(14, shift=0.6).rename(renamed))
     rows = [line for line in summary_markdown(report, worst=2).splitlines() if line.startswith("| ")]
     assert [row.split(" ")[1] for row in rows] == ["column", "amount", "mar\\|ket"]
 
 
 def test_importing_monitoring_leaves_heavy_libraries_alone():
     program = (
-        "import sys, monitoring, monitoring.drift, monitoring.summaries, monitoring.evidently_pages\n"
+        "import sys, monitoring.weekly, monitoring.judging, monitoring.summaries, monitoring.evidently_pages\n"
         "print({'evidently', 'lightgbm', 'pandas', 'sklearn', 'scipy'} & set(sys.modules))"
     )
     output = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True).stdout

@@ -45,7 +45,7 @@ def _reviews(row: Row) -> dict[str, int]:
     return {"reviews": 1, "low_reviews": int(row["rating"] <= 2), "stars": row["rating"]}
 
 
-def _enforcements(row: Row) -> dict[str, int]:
+def _enforcements(_: Row) -> dict[str, int]:
     return {"enforcements": 1}
 
 

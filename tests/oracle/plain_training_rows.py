@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from plain_context import context
-from plain_features import Features
+from plain_features import VIEWS, Features
 from plain_labels import (
     Decision,
     Statements,
@@ -71,20 +71,19 @@ class Oracle:
             "amount_minor": decision.amount_minor,
             "weight": decision.weight,
         }
-        return aside | self._features(decision, VIEWS_OF[model])
+        about = decision.order or {"seller_id": decision.group_id}
+        keys = {VIEWS[view].key: about[VIEWS[view].key] for view in VIEWS_OF[model]}
+        return aside | keys | self._features(decision, keys, VIEWS_OF[model])
 
-    def _features(self, decision: Decision, views: Sequence[str]) -> dict[str, Any]:
+    def _features(self, decision: Decision, keys: Mapping[str, str], views: Sequence[str]) -> dict[str, Any]:
         found: dict[str, Any] = {}
         for view in views:
-            key = decision.group_id if decision.order is None else decision.order[_KEYS[view]]
+            key = keys[VIEWS[view].key]
             found[f"feature_time:{view}"], values = self.features.at(view, key, decision.decided_at)
             last = values.pop(f"{view}_last_order_day")
             since = None if last is None else day_number(decision.decided_at) - int(last)
             found |= values | {f"{view}_days_since_last_order": since}
         return found if decision.order is None else found | context(decision.order, found)
-
-
-_KEYS = {"buyer": "buyer_id", "seller": "seller_id", "product": "product_id", "category": "category"}
 
 
 def differences(oracle: Oracle, model: str, rows: Iterable[Mapping[str, Any]]) -> list[str]:

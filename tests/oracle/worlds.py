@@ -92,7 +92,7 @@ def plant(source: Path, *, day: date) -> None:
     _plant_late_rows(source, lines[0], day)
     _plant_ties(source, lines[1], day)
     _plant_cases(source, lines[2:8])
-    _plant_labels(source, lines[8], day)
+    _plant_labels(source, lines, day)
     # A line that two days deliver is one decision: the first.
     again = {"price_minor": 2 * lines[0]["price_minor"], "known_at": midnight(day + timedelta(days=2))}
     add(source, "orders", **(dict(lines[0]) | again))
@@ -150,25 +150,30 @@ def _add_case(source: Path, line: Mapping[str, Any], number: int, *, known_at: d
     add(source, "cases", **(of | case | {"known_at": known_at} | values))
 
 
-def _plant_labels(source: Path, line: Mapping[str, Any], day: date) -> None:
-    """Statements about one seller: at a decision and at its maturity, and labelers that contradict each other."""
-    seller = line["seller_id"]
-    days = [one for one in days_between(day, day + timedelta(days=20)) if _sampled(seller, one)]
-    decided = [valid_at(one) for one in days]
-    for one in days:
-        moment = midnight(one) + timedelta(hours=5)
-        ids = {"order_line_id": f"active-{one}", "order_id": f"active-order-{one}"}
-        add(source, "orders", **(dict(line) | ids | {"occurred_at": moment, "known_at": moment}))
-    said = [
-        (decided[0], decided[0] + FRAUD_DAYS, "enforcement", 1),
-        (decided[1] - MICROSECOND, decided[1], "enforcement", 1),
-        (decided[0] + MICROSECOND, decided[1] + FRAUD_DAYS + MICROSECOND, "audit", 1),
-        (decided[2], decided[2] + timedelta(days=1), "automatic_rule", 1),
-        (decided[2], decided[2] + timedelta(days=1), "audit", 0),
+def _plant_labels(source: Path, lines: list[Mapping[str, Any]], day: date) -> None:
+    """Statements about four sellers: at a decision, at its maturity and just after it, and two that contradict."""
+    rule, audit = ("automatic_rule", 1), ("audit", 0)
+    soon = timedelta(days=3)
+    planted = [
+        [(FRAUD_DAYS, "enforcement", 1)],
+        [(timedelta(0), "enforcement", 1)],
+        [(FRAUD_DAYS + MICROSECOND, "audit", 1)],
+        [(soon, *rule), (soon, *audit)],
     ]
-    for occurred_at, known_at, labeler, value in said:
-        planted = {"label": "merchant_fraud", "labeler": labeler, "value": value, "reason": f"planted by {labeler}"}
-        add(source, "labels", entity_id=seller, occurred_at=occurred_at, known_at=known_at, **planted)
+    sellers = {line["seller_id"]: line for line in reversed(lines)}
+    for said, (seller, line) in zip(planted, sellers.items(), strict=False):
+        decided = next(one for one in days_between(day, day + timedelta(days=6)) if _sampled(seller, one))
+        moment = midnight(decided) + timedelta(hours=5)
+        ids = {"order_line_id": f"active-{seller}", "order_id": f"active-order-{seller}"}
+        add(source, "orders", **(dict(line) | ids | {"occurred_at": moment, "known_at": moment}))
+        for after, labeler, value in said:
+            known_at = valid_at(decided) + after
+            _add_label(source, seller, labeler, value, known_at=known_at, occurred_at=moment)
+
+
+def _add_label(source: Path, seller: str, labeler: str, value: int, **times: datetime) -> None:
+    said = {"label": "merchant_fraud", "entity_id": seller, "labeler": labeler, "value": value}
+    add(source, "labels", reason=f"planted by {labeler}", **said, **times)
 
 
 def _sampled(seller: str, day: date) -> bool:
@@ -187,5 +192,4 @@ def deliver_again(source: Path, *, day: date) -> None:
     line = orders_of(source, day)[0]
     known_at = midnight(day) + timedelta(hours=12)
     _add_case(source, line, 100, known_at=known_at, order_line_id=line["order_line_id"])
-    fraud = {"label": "merchant_fraud", "entity_id": line["seller_id"], "labeler": "enforcement", "value": 1}
-    add(source, "labels", occurred_at=known_at, known_at=known_at, reason="planted late", **fraud)
+    _add_label(source, line["seller_id"], "enforcement", 1, known_at=known_at, occurred_at=known_at)

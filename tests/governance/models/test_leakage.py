@@ -1,5 +1,5 @@
 from collections.abc import Callable
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 
 import numpy as np
 import polars as pl
@@ -110,9 +110,23 @@ def test_a_feature_that_goes_missing_after_training_is_named(
     broken = training_set.with_columns(
         order_distance_km=pl.when(pl.col("decided_at") < start).then(pl.col("order_distance_km").fill_nan(0.0))
     )
-    training, _, test = parts_of(broken, features)
-    found = leakage.missing_share_shift(training, test, features)
+    slices = slices_of(broken)
+    found = leakage.missing_share_shift(slices.training, slices.test, features)
     assert (found.feature, found.value) == ("order_distance_km", 1.0)
+    others = leakage.missing_share_shift(slices.training, slices.test, features, trending={"order_distance_km"})
+    assert others.feature != "order_distance_km"
+    assert others.value < 0.1
+
+
+def test_keys_that_a_view_has_never_seen_do_not_count_as_missing() -> None:
+    def rows(new: int, known: int, broken: int) -> pl.DataFrame:
+        time = [None] * new + [datetime(2024, 1, 1, tzinfo=UTC)] * (known + broken)
+        values = [float("nan")] * new + [1.0] * known + [float("nan")] * broken
+        return pl.DataFrame({"feature_time:buyer": time, "buyer_orders_7d": values})
+
+    feature = ("buyer_orders_7d",)
+    assert leakage.missing_share_shift(rows(80, 20, 0), rows(10, 90, 0), feature).value == 0.0
+    assert leakage.missing_share_shift(rows(80, 20, 0), rows(10, 45, 45), feature).value == 0.5
 
 
 @pytest.mark.parametrize("name", ["device", "order_instrument", "buyer_address", "buyer_id", "seller_id"])

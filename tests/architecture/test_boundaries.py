@@ -1,0 +1,40 @@
+"""What no module does: reach into the insides of a library, or read the clock and the environment below the edges."""
+
+import ast
+from pathlib import Path
+
+import pytest
+
+PROJECT = Path(__file__).parents[2]
+PACKAGES = ("governance", "feature_repo", "monitoring", "assets", "orchestration")
+MODULES = sorted(path for package in PACKAGES for path in (PROJECT / package).rglob("*.py"))
+
+
+def imported_by(path: Path) -> set[str]:
+    found = set()
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.Import):
+            found |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom) and node.module and not node.level:
+            found.add(node.module)
+    return found
+
+
+@pytest.mark.parametrize("inside", ["dagster._", "feast.infra._"])
+def test_nobody_imports_the_insides_of_a_library(inside: str) -> None:
+    assert {str(path): name for path in MODULES for name in imported_by(path) if name.startswith(inside)} == {}
+
+
+def reads_of(path: Path) -> set[str]:
+    """Reads of the clock and of the environment, as `datetime.now` and `os.environ`."""
+    nodes = (node for node in ast.walk(ast.parse(path.read_text())) if isinstance(node, ast.Attribute))
+    read = {f"{node.value.id}.{node.attr}" for node in nodes if isinstance(node.value, ast.Name)}
+    return read & {"datetime.now", "datetime.utcnow", "date.today", "time.time", "os.environ", "os.getenv"}
+
+
+def test_only_assets_and_the_command_line_read_the_clock_and_the_environment() -> None:
+    below = [
+        path for path in MODULES if path.relative_to(PROJECT).parts[0] in ("governance", "monitoring", "feature_repo")
+    ]
+
+    assert {str(path): reads_of(path) for path in below if reads_of(path)} == {}
