@@ -63,10 +63,11 @@ def expected_fingerprints(lake: Lake, view: View, days: Sequence[date]) -> dict[
 
 
 def stale_days(lake: Lake, view: View, days: Sequence[date]) -> list[date]:
-    """Days whose partition is missing or was made from something else."""
-    stored = lake.manifests(view.dataset)
+    """Days whose partition is missing, was made from something else, or has lost the state that goes with it."""
+    stored, states = lake.manifests(view.dataset), set(lake.days(_late(view)))
     expected = expected_fingerprints(lake, view, days)
-    return [day for day in days if (found := stored.get(day)) is None or found.fingerprint != expected[day]]
+    made_from = {day: manifest.fingerprint for day, manifest in stored.items() if day in states}
+    return [day for day in days if made_from.get(day) != expected[day]]
 
 
 def build(

@@ -53,10 +53,11 @@ def test_the_status_is_printed_without_anything_heavy(tmp_path: Path) -> None:
 
 def test_a_run_that_finds_nothing_stale_loads_nothing_heavy(settled: Path) -> None:
     bazaar, source = settled / "bazaar", json.loads((settled / "var" / "bazaar" / "source.json").read_text())["source"]
+    status = (settled / "status.txt").read_text()
     code = (
         f"sys.argv = ['govern', 'run', '--weeks', '1', '--marketplace', {str(bazaar)!r}, '--source', {source!r}]\n"
         "from orchestration.govern import main\n"
-        "try:\n    main()\nexcept SystemExit as end:\n    assert end.code == {int((settled / 'status.txt').read_text())}, end.code"
+        f"try:\n    main()\nexcept SystemExit as end:\n    assert end.code == {status}, end.code"
     )
     loaded = loaded_after(code, root=settled / "var", names=(*HEAVY, "dagster", "scipy", "ibis"))
     assert loaded == "LOADED"

@@ -42,7 +42,6 @@ def test_a_bad_delivery_fails_its_run_the_other_stages_go_on_and_a_good_one_make
     own_world: Callable[[int], Path],
     bazaar_at: Callable[..., Workspace],
     models_of_bazaar: Callable[..., str],
-    everything_in: Everything,
 ) -> None:
     own, models = own_world(7), models_of_bazaar("claim", maturity_days=3)
     bad = own / "cases" / f"dt={FIRST + timedelta(days=3)}" / "rows.parquet"
@@ -60,10 +59,32 @@ def test_a_bad_delivery_fails_its_run_the_other_stages_go_on_and_a_good_one_make
 
     bad.write_bytes((world / bad.relative_to(own)).read_bytes())
     assert jobs(run_all(workspace, weeks=1)) == [("daily", True), ("weekly", True), ("online", True)]
+    assert workspace.lake.days("raw/cases") == workspace.lake.days("raw/orders")
 
-    undisturbed = bazaar_at(tmp_path / "undisturbed", source=own, models=models)
+
+@pytest.mark.long
+def test_a_repaired_delivery_leaves_everything_as_if_it_had_never_been_bad(
+    tmp_path: Path,
+    world: Path,
+    own_world: Callable[[int], Path],
+    bazaar_at: Callable[..., Workspace],
+    models_of_bazaar: Callable[..., str],
+    everything_in: Everything,
+) -> None:
+    own, models = own_world(14), models_of_bazaar("claim", maturity_days=3)
+    undisturbed, spoiled = (bazaar_at(tmp_path / name, source=own, models=models) for name in ("a", "b"))
     assert all(not run.failures for run in run_all(undisturbed, weeks=1))
-    assert everything_in(workspace) == everything_in(undisturbed)
+    for table, day in (("cases", 4), ("orders", 9), ("shipments", 9), ("labels", 13)):
+        bad = own / table / f"dt={FIRST + timedelta(days=day)}" / "rows.parquet"
+        bad.write_bytes(b"torn")
+    assert any(run.failures for run in run_all(spoiled, weeks=1))
+
+    for bad in own.glob("*/dt=*/rows.parquet"):
+        if bad.read_bytes() == b"torn":
+            bad.write_bytes((world / bad.relative_to(own)).read_bytes())
+    assert all(not run.failures for run in run_all(spoiled, weeks=1))
+
+    assert everything_in(spoiled) == everything_in(undisturbed)
 
 
 def test_a_backfill_of_days_that_are_there_is_one_run_that_changes_no_digest(

@@ -202,6 +202,17 @@ def test_a_run_refuses_to_build_upon_days_that_are_missing_or_stale(lake: Lake) 
     assert digests(lake, PRODUCT) == before
 
 
+def test_days_whose_state_was_lost_are_built_again(lake: Lake, at_once: dict[str, Digests]) -> None:
+    """Without it, events known late would never leave their windows, and nobody would notice."""
+    run(lake, PRODUCT, DAYS[0], DAYS[-1])
+    shutil.rmtree(lake.root / "state" / "product" / "late" / f"dt={DAYS[9]}")
+    assert stale_days(lake, PRODUCT, DAYS) == [DAYS[9]]
+    shutil.rmtree(lake.root / "state")
+    assert stale_days(lake, PRODUCT, DAYS) == DAYS
+    run(lake, PRODUCT, DAYS[0], DAYS[-1])
+    assert digests(lake, PRODUCT) == at_once["product"]
+
+
 class Killed(BaseException):
     """What a test raises where a process would have been killed."""
 
