@@ -7,6 +7,7 @@ import ast
 import hashlib
 import json
 from pathlib import Path
+from typing import Any
 
 PROJECT = Path(__file__).parent.parent.parent
 RECORD = Path(__file__).with_name("code_versions.json")
@@ -66,17 +67,19 @@ def version_of(module: str) -> str:
 
 
 def source_digest(modules: tuple[str, ...]) -> str:
-    """SHA-256 of what modules say; comments, docstrings and layout do not count."""
-    digest = hashlib.sha256()
-    for module in modules:
-        tree = ast.parse((PROJECT / module).read_text())
-        for node in ast.walk(tree):
-            body = getattr(node, "body", None)
-            if isinstance(body, list):
-                kept = [each for each in body if not _is_text(each)]
-                node.body = kept or [ast.Pass()]  # type: ignore[attr-defined]
-        digest.update(ast.dump(tree).encode())
-    return digest.hexdigest()
+    """SHA-256 of what modules say, the same in every Python; comments, docstrings and layout do not count."""
+    said = [_said(ast.parse((PROJECT / module).read_text())) for module in modules]
+    return hashlib.sha256(json.dumps(said, sort_keys=True).encode()).hexdigest()
+
+
+def _said(node: Any) -> Any:
+    """A syntax tree as nested lists without empty fields: newer Pythons add some, and `ast.dump` writes them."""
+    if isinstance(node, ast.AST):
+        fields = {name: _said(value) for name, value in ast.iter_fields(node)}
+        return [type(node).__name__, {name: value for name, value in fields.items() if value not in (None, [])}]
+    if isinstance(node, list):
+        return [_said(each) for each in node if not _is_text(each)]
+    return node if node is None else repr(node)
 
 
 def current() -> dict[str, dict[str, str]]:
@@ -87,7 +90,7 @@ def current() -> dict[str, dict[str, str]]:
     }
 
 
-def _is_text(node: ast.AST) -> bool:
+def _is_text(node: Any) -> bool:
     return isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant) and isinstance(node.value.value, str)
 
 
