@@ -21,12 +21,12 @@ class Limits:
 
     `fdr` bounds the share of false alarms among the feature columns that alarm; `level` is the significance
     level of each of the three single questions (joint, score, label), so that a report without drift alarms in at
-    most `fdr + 3 * level` of all cases. `effect_at_least` is a population stability index corrected for sample
-    size: 0.05 is a shift of 0.22 standard deviations, or about one row in a hundred newly missing.
+    most `fdr + 3 * level` of all cases: 2.5 %. `effect_at_least` is a population stability index corrected for
+    sample size: 0.05 is a shift of 0.22 standard deviations, or about one row in a hundred newly missing.
     `label_change_at_least` is relative: 0.25 is a rate a quarter higher, or lower by as much reversed.
     """
 
-    fdr: float = 0.05
+    fdr: float = 0.01
     level: float = 0.005
     effect_at_least: float = 0.05
     joint_auc_at_least: float = 0.6

@@ -26,7 +26,7 @@ from monitoring.profiles import profile
 from monitoring.proportions import Proportion
 from monitoring.summaries import part_figures
 
-CODE_VERSION = "2"
+CODE_VERSION = "3"
 _SCORE = "score"
 
 

@@ -51,7 +51,9 @@ DETERMINED_BY = {
         "monitoring/weekly.py",
         "monitoring/drift.py",
         "monitoring/joint.py",
+        "monitoring/judging.py",
         "monitoring/profiles.py",
+        "monitoring/proportions.py",
         "monitoring/statistics.py",
     ),
 }
