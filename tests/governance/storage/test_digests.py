@@ -44,7 +44,7 @@ def digest(frame: pl.DataFrame) -> str:
 
 
 def test_the_digest_of_given_rows_never_changes() -> None:
-    """Digests are compared across releases and machines: whoever changes how they are made bumps what depends on it."""
+    """Digests are compared across releases and machines."""
     frame = pl.DataFrame(
         {
             "k": ["b", "a"],
