@@ -1,0 +1,94 @@
+"""A real Dagster webserver answers what its lineage page asks: what it cannot serialise fails here."""
+
+import http.client
+import json
+import os
+import socket
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+PROJECT = Path(__file__).parents[2]
+WEBSERVER = Path(sys.executable).with_name("dagster-webserver")
+
+LINEAGE = """
+query Lineage {
+  repositoriesOrError { ... on PythonError { message } }
+  assetNodes {
+    assetKey { path }
+    groupName
+    description
+    kinds
+    owners { ... on TeamAssetOwner { team } ... on UserAssetOwner { email } }
+    partitionDefinition { description }
+    metadataEntries { label }
+    dependencyKeys { path }
+    assetChecksOrError { ... on AssetChecks { checks { name } } }
+  }
+}
+"""
+
+
+@contextmanager
+def webserver(home: Path, root: Path) -> Iterator[int]:
+    """The port of a webserver over this project's definitions; it is stopped in the end."""
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    environment = os.environ | {
+        "DAGSTER_HOME": str(home),
+        "GOVERNANCE_ROOT": str(root),
+        "MARKETPLACE": "simulated",
+        "PYTHONUNBUFFERED": "1",
+    }
+    command = [str(WEBSERVER), "-w", "workspace.yaml", "-h", "127.0.0.1", "-p", str(port)]
+    command += ["--uvicorn-log-level", "info"]
+    process = subprocess.Popen(
+        command, cwd=PROJECT, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
+    )
+    try:
+        assert process.stdout is not None
+        said = []
+        for line in process.stdout:
+            said.append(line)
+            if "Uvicorn running on" in line:
+                break
+        else:
+            pytest.fail("the webserver ended:\n" + "".join(said))
+        yield port
+    finally:
+        process.terminate()
+        process.communicate(timeout=60)
+
+
+def ask(port: int, query: str) -> dict[str, Any]:
+    """The answer to a GraphQL query."""
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=60)
+    connection.request("POST", "/graphql", json.dumps({"query": query}), {"Content-Type": "application/json"})
+    answer: dict[str, Any] = json.load(connection.getresponse())
+    connection.close()
+    return answer
+
+
+@pytest.mark.long
+def test_the_webserver_serves_the_lineage_with_groups_owners_kinds_and_checks(tmp_path: Path) -> None:
+    (tmp_path / "home").mkdir()
+    with webserver(tmp_path / "home", tmp_path) as port:
+        answer = ask(port, LINEAGE)
+    assert "errors" not in answer, answer
+    nodes = {"/".join(node["assetKey"]["path"]): node for node in answer["data"]["assetNodes"]}
+    made = {name: node for name, node in nodes.items() if node["groupName"] != "default"}
+    assert {"raw/orders", "features/seller", "models/claim/candidate", "models/claim/champion"} <= made.keys()
+    without = {
+        name: [part for part in ("description", "kinds", "owners") if not node[part]] for name, node in made.items()
+    }
+    assert not {name: parts for name, parts in without.items() if parts}
+    candidate = made["models/claim/candidate"]
+    checks = {check["name"] for check in candidate["assetChecksOrError"]["checks"]}
+    assert checks >= {"single_feature_leak", "latency", "above_base_rate", "not_worse_than_champion"}, checks
+    assert candidate["groupName"] == "after_sales_models"
