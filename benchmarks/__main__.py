@@ -9,7 +9,7 @@ from typing import Any
 from rich.console import Console
 from rich.table import Table
 
-MODULES = ("point_in_time_join", "drift")
+MODULES = ("point_in_time_join", "drift", "simulator")
 """Each has `measure()`, which returns rows of work, unit, ours, peer, limit, to_peer and to_limit (ratios of cost)."""
 
 

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import polars as pl
 
-from benchmarks.measure import Measurement
+from benchmarks.measure import Measurement, resident_mb
 
 ROWS = 100_000
 COLUMNS = 60
@@ -71,14 +71,9 @@ def _cost(work: Callable[[], Any]) -> tuple[float, float]:
     """CPU seconds of all threads, and by how many MB (at least one) resident memory peaked above where it stood."""
     # Linux forgets the earlier peak, that of making the rows, when it is told to.
     Path("/proc/self/clear_refs").write_text("5")
-    stood, began = _resident_mb("VmRSS"), time.process_time()
+    stood, began = resident_mb("VmRSS"), time.process_time()
     work()
-    return time.process_time() - began, max(_resident_mb("VmHWM") - stood, 1.0)
-
-
-def _resident_mb(field: str) -> float:
-    lines = Path("/proc/self/status").read_text().splitlines()
-    return next(int(line.split()[1]) / 1024 for line in lines if line.startswith(field))
+    return time.process_time() - began, max(resident_mb("VmHWM") - stood, 1.0)
 
 
 def _frame(seed: int, rows: int) -> pl.DataFrame:

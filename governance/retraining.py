@@ -63,6 +63,7 @@ def training_fingerprint(workspace: Workspace, model: Model, as_of: date) -> str
         model.spec.views,
         model.spec.order_context,
         model.spec.excluded_features,
+        workspace.marketplace.trains_from,
     )
 
 
@@ -74,7 +75,8 @@ def build_training_set(workspace: Workspace, model: Model, as_of: date, *, join:
     NotReady
         No label has matured before `as_of`.
     """
-    built = training_set.build(workspace.lake, model, workspace.views, as_of=as_of, join=join)
+    first = midnight(workspace.marketplace.trains_from)
+    built = training_set.build(workspace.lake, model, workspace.views, as_of=as_of, join=join, decided_from=first)
     return workspace.lake.write(
         training_set.dataset(model.name),
         as_of,
@@ -198,6 +200,7 @@ def _train(
         champion=champion[0] if champion else None,
         champion_training_cutoff=champion[1] if champion else None,
         trending=training_set.trending(model, workspace.views),
+        source_root=workspace.source_root,
     )
 
 
@@ -271,6 +274,8 @@ def metrics_of(candidate: Candidate) -> dict[str, Any]:
         "unweighted_ap": evaluation.unweighted.ap,
         "unseen_auc": evaluation.unseen.auc if evaluation.unseen else None,
     }
+    skill = evaluation.skill
+    intervals |= skill.intervals if skill is not None else {"skill": None, "oracle_ap": None}
     for entry in evaluation.reasons:
         intervals |= {
             f"{entry.reason}_auc": entry.weighted.auc,
@@ -279,6 +284,8 @@ def metrics_of(candidate: Candidate) -> dict[str, Any]:
     figures: dict[str, Any] = {}
     for name, found in intervals.items():
         figures |= _flat(name, found)
+    if skill is not None:
+        figures |= skill.shares
     return {**figures, "test_rows": overall.rows, "test_groups": overall.groups}
 
 

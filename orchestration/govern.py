@@ -16,6 +16,7 @@ from governance.workspace import Workspace
 from orchestration import show
 from orchestration.environments import PROJECT, prepare_dagster_home, remember_source, workspace_from
 from orchestration.status import collect_status, exit_status
+from orchestration.worlds import DEFAULT_SEED, WorldWish, go_on_with, simulate_into, simulate_once
 
 app = typer.Typer(
     help="Keeps a marketplace's risk and after-sales models true. Exit status: 0 all is well, 1 error, "
@@ -33,11 +34,17 @@ SourceOption = Annotated[Path | None, typer.Option("--source", help="Folder of t
 JsonOption = Annotated[bool, typer.Option("--json", help="Print one JSON object for a machine to read.")]
 ReasonOption = Annotated[str, typer.Option("--reason", help="Why; it is kept for ever.")]
 WhoOption = Annotated[str | None, typer.Option("--who", help="Who signs; your login name by default.")]
-DaysOption = Annotated[int, typer.Option("--days", min=1, help="Days to simulate.")]
-BuyersOption = Annotated[int, typer.Option("--buyers", min=100, help="Buyers on the first day; the rest scales.")]
+PresetOption = Annotated[
+    str, typer.Option("--preset", help="Size of the world: small, medium or large; --days and --buyers override it.")
+]
+DaysOption = Annotated[int | None, typer.Option("--days", min=1, help="Days to simulate.")]
+BuyersOption = Annotated[
+    int | None, typer.Option("--buyers", min=100, help="Buyers on the first day; the rest scales.")
+]
 SeedOption = Annotated[int, typer.Option("--seed", help="Another seed, another world.")]
-
-SIMULATED_DAYS, SIMULATED_BUYERS, SIMULATED_SEED = 280, 20_000, 7
+CampaignsOption = Annotated[
+    Path | None, typer.Option("--campaigns", help="Campaign file (TOML) instead of the one that comes with us.")
+]
 
 
 @app.command()
@@ -45,9 +52,9 @@ def run(
     marketplace: MarketplaceOption = None,
     source: SourceOption = None,
     weeks: Annotated[int, typer.Option(min=1, help="Newest weeks whose candidates are kept true.")] = 2,
-    days: DaysOption = SIMULATED_DAYS,
-    buyers: BuyersOption = SIMULATED_BUYERS,
-    seed: SeedOption = SIMULATED_SEED,
+    days: DaysOption = None,
+    buyers: BuyersOption = None,
+    seed: SeedOption = DEFAULT_SEED,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Say what the next run would do, and stop.")] = False,
 ) -> None:
     """Do the main job: land, compute, train, judge, promote, put online; only what is stale.
@@ -56,7 +63,7 @@ def run(
     """
     workspace = _workspace(marketplace, source)
     if workspace.marketplace.name == "simulated" and source is None:
-        _simulate(workspace.source_root, workspace, days=days, buyers=buyers, seed=seed)
+        simulate_once(workspace, WorldWish("small", days, buyers, seed), console=console)
     remember_source(workspace)
     if dry_run:
         _print_plan(workspace, weeks)
@@ -117,12 +124,28 @@ def ingest(
 @app.command()
 def simulate(
     out: Annotated[Path, typer.Option(help="Folder of the world.", file_okay=False)],
-    days: DaysOption = SIMULATED_DAYS,
-    buyers: BuyersOption = SIMULATED_BUYERS,
-    seed: SeedOption = SIMULATED_SEED,
+    preset: PresetOption = "small",
+    days: DaysOption = None,
+    buyers: BuyersOption = None,
+    seed: SeedOption = DEFAULT_SEED,
+    campaigns: CampaignsOption = None,
+    further: Annotated[
+        int | None, typer.Option("--continue", min=1, help="Add so many days to the world that stands there.")
+    ] = None,
+    acted_on: Annotated[
+        Path | None,
+        typer.Option(
+            "--acted-on", help="With --continue: file of account ids, one a line, acted on since.", dir_okay=False
+        ),
+    ] = None,
 ) -> None:
-    """Write a simulated marketplace; the same seed gives the same world."""
-    _simulate(out, _workspace("simulated"), days=days, buyers=buyers, seed=seed)
+    """Write a simulated marketplace, or go on with one; the same seed gives the same world."""
+    if further is None and acted_on is not None:
+        raise ConfigurationError("--acted-on tells a world that goes on what was done; give --continue as well")
+    if further is not None:
+        go_on_with(out, days=further, acted_on=acted_on, console=console)
+        return
+    simulate_into(out, _workspace("simulated"), WorldWish(preset, days, buyers, seed, campaigns), console=console)
 
 
 @app.command()
@@ -213,36 +236,6 @@ def main() -> None:
 
 def _workspace(marketplace: str | None, source: Path | None = None) -> Workspace:
     return workspace_from(os.environ, marketplace=marketplace, source=source)
-
-
-def _simulate(out: Path, workspace: Workspace, *, days: int, buyers: int, seed: int) -> None:
-    from governance.marketplaces.simulated.world import WORLD_FILE, simulate
-
-    default = (days, buyers, seed) == (SIMULATED_DAYS, SIMULATED_BUYERS, SIMULATED_SEED)
-    if (out / WORLD_FILE).exists() and default:
-        return
-    _refuse_another_world(out / WORLD_FILE, workspace, {"days": days, "buyers": buyers, "seed": seed})
-    with show.progress(console) as bar:
-        task = bar.add_task(f"simulating {days} days, seed {seed}", total=days)
-        simulate(
-            out,
-            first_day=workspace.marketplace.first_day,
-            days=days,
-            buyers=buyers,
-            seed=seed,
-            on_day=lambda _: bar.advance(task),
-        )
-
-
-def _refuse_another_world(path: Path, workspace: Workspace, wanted: dict[str, int]) -> None:
-    """Rows of one world must not be mixed with those of another that has landed."""
-    found = json.loads(path.read_text(encoding="utf-8")) if path.exists() else wanted
-    differs = any(found.get(name) != value for name, value in wanted.items())
-    if differs and path.parent == workspace.source_root and workspace.lake.days("raw/orders"):
-        raise ConfigurationError(
-            f"{workspace.root} holds what was made of another world; remove that folder, "
-            "or set GOVERNANCE_ROOT to keep both"
-        )
 
 
 def _print_plan(workspace: Workspace, weeks: int) -> None:

@@ -27,7 +27,7 @@ def status(found: Mapping[str, Any]) -> RenderableType:
     """Champions, views, drift and skips in a few tables."""
     parts: list[RenderableType] = [_champions(found["models"])]
     parts += [_refused(model) for model in found["models"] if _is_refused(model)]
-    parts += _readings(found["models"])
+    parts += [*_skill(found["models"]), *_readings(found["models"])]
     parts += [_views(found["feature_views"]), *(_drift(entry) for entry in found["drift"])]
     parts += [Text(f"skipped: {entry['reason']}", style="yellow") for entry in found["skipped"]]
     return Group(*parts)
@@ -39,7 +39,7 @@ def models(found: Mapping[str, Any]) -> RenderableType:
     for model in found["models"]:
         parts += [_gates(model)] if model["verdict"] else []
         parts += [_refused(model)] if _is_refused(model) else []
-    parts += [*_readings(found["models"]), _candidates(found["models"])]
+    parts += [*_skill(found["models"]), *_readings(found["models"]), _candidates(found["models"])]
     parts += [Text(f"skipped: {entry['reason']}", style="yellow") for entry in found["skipped"]]
     return Group(*parts)
 
@@ -71,6 +71,21 @@ def _champions(found: list[Mapping[str, Any]]) -> Table:
             _interval(metrics, "rules_ap"),
         )
     return table
+
+
+def _skill(found: list[Mapping[str, Any]]) -> list[Table]:
+    """How much of what an ideal observer knows beyond the rules the model knows, where the truth is known."""
+    table = Table(title="Skill at the natural prevalence [95 % interval]", title_justify="left")
+    for name in ("model", "against", "rules AP", "AP", "oracle AP", "skill"):
+        table.add_column(name)
+    measured = [model for model in found if (model["metrics"] or {}).get("oracle_ap") is not None]
+    for model in measured:
+        figures = model["metrics"]
+        said = [_interval(figures, name) for name in ("natural_rules_ap", "natural_ap", "oracle_ap", "skill")]
+        true = [_interval(figures, name) for name in ("true_rules_ap", "true_ap", "true_oracle_ap", "true_skill")]
+        table.add_row(model["name"], "what was said", *said)
+        table.add_row(model["name"], "what was so", *true)
+    return [table] if measured else []
 
 
 def _readings(found: list[Mapping[str, Any]]) -> list[Table]:

@@ -1,8 +1,9 @@
 """What tests of several packages share: one small simulated world, and workspaces over it.
 
-The world is written once per test run, also where several processes run the tests: 1,000 buyers over seven weeks,
-so many of them preyed on that both models have something to learn from. `BAZAAR` shortens maturities and widens
-the gates accordingly, so that in the last week `claim` passes and `merchant_fraud` is kept by its gates.
+The world is written once per test run, also where several processes run the tests: 4,000 buyers over five weeks, in
+which so many shops turn at once and so plainly that `claim` learns to tell within days. `BAZAAR` shortens maturities
+and widens the gates accordingly, but asks of `merchant_fraud` what no model has: in the last week `claim` passes its
+gates and `merchant_fraud` is kept by them, both judged on positives enough.
 """
 
 import fcntl
@@ -14,7 +15,7 @@ import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from pathlib import Path
 
@@ -22,12 +23,10 @@ import pytest
 
 from governance.features.catalogue import VIEWS
 from governance.marketplaces.marketplace import load_marketplace
-from governance.marketplaces.simulated.campaign import Campaign
-from governance.marketplaces.simulated.world import simulate
 from governance.workspace import Workspace
 
 FIRST_DAY = date(2024, 1, 1)
-DAYS, BUYERS, SEED = 49, 1_000, 7
+DAYS, BUYERS, SEED = 35, 4_000, 7
 PROJECT = Path(__file__).parent.parent
 GOVERN = Path(sys.executable).with_name("govern")
 REAL_DATA = PROJECT.parent / "shared" / "data"
@@ -35,12 +34,12 @@ REAL_DATA = PROJECT.parent / "shared" / "data"
 _MODEL = """
 [models.{name}]
 maturity_days = {maturity_days}
-test_days = 7
-calibration_days = 7
+test_days = 5
+calibration_days = 5
 excluded_features = {excluded}
 [models.{name}.gates]
 matured_positives_at_least = 3
-above_base_rate_at_least = -1.0
+above_base_rate_at_least = {above_base_rate}
 above_rules_at_least = -1.0
 champion_margin = 1.0
 calibration_error_at_most = 1.0
@@ -50,17 +49,36 @@ unseen_auc_drop_at_most = 1.0
 missing_share_shift_at_most = 1.0
 """
 
+_ABOVE_BASE_RATE = {"merchant_fraud": 1.0, "claim": -1.0}
+
 _KEPT = ("_orders_30d", "_cases_30d", "_case_rate_30d", "_handover_rate_30d", "_low_review_rate_30d")
 """Features of the small marketplace's models: a drift page takes a tenth of a second to draw for each."""
 
 
-def models_toml(*names: str, maturity_days: int = 10) -> str:
+def models_toml(*names: str, maturity_days: int = 7) -> str:
     """The models of a small marketplace, as the end of its TOML."""
     excluded = json.dumps([name for view in VIEWS.values() for name in view.feature_names if not name.endswith(_KEPT)])
-    return "".join(_MODEL.format(name=name, maturity_days=maturity_days, excluded=excluded) for name in names)
+    return "".join(
+        _MODEL.format(name=name, maturity_days=maturity_days, excluded=excluded, above_base_rate=_ABOVE_BASE_RATE[name])
+        for name in names
+    )
 
 
 BAZAAR = models_toml("merchant_fraud", "claim")
+
+_BLATANT = {
+    "new_account": False,
+    "warm_up_low": 2,
+    "warm_up_high": 4,
+    "price_low": 0.5,
+    "price_high": 0.6,
+    "lure": 1.5,
+    "withholds": 1.0,
+    "fakes": 0.0,
+    "found_days": 8.0,
+    "found_share": 0.6,
+}
+"""How the shops of the small world turn: established ones, at half their prices, and they never ship."""
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -108,8 +126,17 @@ def world(made_once: MakeOnce) -> Path:
     """The owner's files of the small simulated world. Nobody writes here (see `own_world`)."""
 
     def fill(folder: Path) -> None:
-        campaign = Campaign(first_day=1, oversampling=300)
-        simulate(folder, first_day=FIRST_DAY, days=DAYS, buyers=BUYERS, seed=SEED, campaign=campaign)
+        from governance.marketplaces.simulated.campaigns.file import Campaigns, load_campaigns
+        from governance.marketplaces.simulated.settings import Settings
+        from governance.marketplaces.simulated.world import simulate
+
+        frauds = load_campaigns().only("merchant_fraud", first_day=1, oversampling=40)
+        played = [
+            replace(one, last_day=DAYS, adapts="no", tactic={**one.tactic, **_BLATANT}) for one in frauds.campaigns
+        ]
+        campaigns = Campaigns(tuple(played), frauds.prevalence)
+        settings = Settings(seed=SEED, first_day=FIRST_DAY, buyers=BUYERS, campaigns=campaigns)
+        simulate(folder, settings, days=DAYS)
 
     return made_once("world", fill)
 
@@ -136,7 +163,8 @@ def write_marketplace(folder: Path, *, models: str = BAZAAR, quarantine_share_at
         shutil.copy(sql, folder)
     head = (source / "marketplace.toml").read_text().split("[models.")[0].replace('"simulated"', '"bazaar"')
     share = f"quarantine_share_at_most = {quarantine_share_at_most}"
-    (folder / "marketplace.toml").write_text(re.sub("quarantine_share_at_most = .*", share, head) + models)
+    head = re.sub("burn_in_days = .*", "burn_in_days = 0", re.sub("quarantine_share_at_most = .*", share, head))
+    (folder / "marketplace.toml").write_text(head + models)
     return folder
 
 

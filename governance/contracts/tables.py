@@ -75,6 +75,25 @@ ACCOUNTS = Table(
         _text("country", "country of the account", nullable=True),
         _time("signed_up_at", "when the account was opened, or first seen"),
         _flag("verified", "identity was checked; null where never told", nullable=True),
+        _text("device", "device of the sign-up", nullable=True, personal=True),
+        _text("network", "network of the sign-up", nullable=True, personal=True),
+        _text("phone", "telephone given at sign-up", nullable=True, personal=True),
+        _text("invited_by", "account whose invitation led to the sign-up", nullable=True),
+    ),
+)
+
+ACCOUNT_CHANGES = Table(
+    name="account_changes",
+    row="a password, phone, address or bank detail changed",
+    key=("change_id",),
+    columns=(
+        _text("change_id", "the change"),
+        *TIMES,
+        _text("account_id", "account changed"),
+        _choice("kind", "what changed", "password", "phone", "address", "bank"),
+        _text("old_value", "value before", nullable=True, personal=True),
+        _text("new_value", "value after", nullable=True, personal=True),
+        _text("session_id", "visit in which it was changed", nullable=True),
     ),
 )
 
@@ -92,6 +111,58 @@ PRODUCTS = Table(
         _money("price_minor", "listed price"),
         *_CURRENCY,
         _text("image_hash", "perceptual hash of the main image", nullable=True),
+    ),
+)
+
+CONTENTS = Table(
+    name="contents",
+    row="a video or live room",
+    key=("content_id", "known_at"),
+    columns=(
+        _text("content_id", "the content"),
+        *TIMES,
+        _text("creator_id", "account that published it"),
+        _choice("kind", "what it is", "video", "live"),
+        _text("product_ids", "listings shown, separated by blanks", nullable=True),
+        _text("category", "category of the listings shown", nullable=True),
+        _text("language", "language spoken", nullable=True),
+        _text("text", "caption, or transcript of a live room", nullable=True),
+        _time("started_at", "first moment of it"),
+        _time("ended_at", "last moment of a live room", nullable=True),
+    ),
+)
+
+ENGAGEMENTS = Table(
+    name="engagements",
+    row="a view, like, follow, comment or click on a content",
+    key=("engagement_id",),
+    columns=(
+        _text("engagement_id", "the engagement"),
+        *TIMES,
+        _text("content_id", "content engaged with"),
+        _text("creator_id", "account that published it"),
+        _text("account_id", "account that engaged"),
+        _choice("kind", "what it did", "view", "like", "follow", "comment", "click"),
+        _text("device", "device of the account", nullable=True, personal=True),
+        _text("network", "network of the account", nullable=True, personal=True),
+        _number("dwell_seconds", "time spent on the content", 0, 86_400, nullable=True, unit="seconds"),
+    ),
+)
+
+SESSIONS = Table(
+    name="sessions",
+    row="a login or visit",
+    key=("session_id",),
+    columns=(
+        _text("session_id", "the session"),
+        *TIMES,
+        _text("account_id", "account logged into, or tried"),
+        _choice("kind", "a login asks for the password, a visit goes on with an older login", "login", "visit"),
+        _choice("outcome", "how it ended", "succeeded", "wrong_password", "challenged", "blocked"),
+        _text("device", "device of the visitor", nullable=True, personal=True),
+        _text("network", "network of the visitor", nullable=True, personal=True),
+        _text("country", "country of the network", nullable=True),
+        _count("wrong_passwords", "wrong passwords before this outcome", nullable=True),
     ),
 )
 
@@ -211,6 +282,41 @@ CASES = Table(
     ),
 )
 
+MESSAGES = Table(
+    name="messages",
+    row="a line of a case's conversation",
+    key=("message_id",),
+    columns=(
+        _text("message_id", "the line"),
+        *TIMES,
+        _text("case_id", "the case"),
+        _choice("author_role", "who wrote it", "buyer", "seller", "platform", "logistics"),
+        _text("language", "language written in", nullable=True),
+        _text("text", "what was written", nullable=True),
+    ),
+)
+
+EVIDENCE = Table(
+    name="evidence",
+    row="a photo, video or receipt of a case",
+    key=("evidence_id",),
+    columns=(
+        _text("evidence_id", "the piece of evidence"),
+        *TIMES,
+        _text("case_id", "the case"),
+        _choice("submitted_by", "who handed it in", "buyer", "seller", "logistics"),
+        _choice("kind", "what it is", "photo", "video", "receipt"),
+        _text("perceptual_hash", "perceptual hash of the image, 16 hexadecimal digits", nullable=True),
+        _time("captured_at", "when the image says that it was taken", nullable=True),
+        _count("width_pixels", "width", nullable=True, unit="pixels"),
+        _count("height_pixels", "height", nullable=True, unit="pixels"),
+        _number("sharpness", "variance of the Laplacian of the grey image", 0, 1e9, nullable=True, unit="grey levels"),
+        _number(
+            "blockiness", "steps at edges of 8 x 8 blocks against those inside", 0, 1e6, nullable=True, unit="ratio"
+        ),
+    ),
+)
+
 OUTCOMES = Table(
     name="outcomes",
     row="a version of what was decided in a case",
@@ -245,6 +351,22 @@ OUTCOMES = Table(
     ),
 )
 
+APPEALS = Table(
+    name="appeals",
+    row="a version of an appeal against an outcome or an enforcement",
+    key=("appeal_id", "known_at"),
+    columns=(
+        _text("appeal_id", "the appeal"),
+        *TIMES,
+        _VERSION,
+        _choice("against", "what is appealed", "outcome", "enforcement"),
+        _text("against_id", "the case, or the enforcement"),
+        _text("appellant_id", "account that appeals"),
+        _text("grounds", "why", nullable=True),
+        _choice("result", "how it ended", "open", "upheld", "overturned", "split", "withdrawn"),
+    ),
+)
+
 ENFORCEMENTS = Table(
     name="enforcements",
     row="a warning, limit, hold, removal or ban",
@@ -253,12 +375,52 @@ ENFORCEMENTS = Table(
         _text("enforcement_id", "the enforcement"),
         *TIMES,
         _text("subject_id", "account or listing acted on"),
-        _choice("subject_role", "what the subject is", "buyer", "seller", "creator", "product"),
+        _choice("subject_role", "what the subject is", "buyer", "seller", "creator", "staff", "product", "content"),
         _choice("action", "what was done", "warning", "limit", "hold", "removal", "ban"),
         _text("policy_clause", "clause of the policy"),
         _choice("decided_by", "who or what decided", "rule", "model", "person"),
         _text("decision_id", "decision that led to it", nullable=True),
         _time("expires_at", "when it ends; null for never", nullable=True),
+    ),
+)
+
+PAYOUTS = Table(
+    name="payouts",
+    row="a version of a settlement to a seller or of a commission to a creator",
+    key=("payout_id", "known_at"),
+    columns=(
+        _text("payout_id", "the payout"),
+        *TIMES,
+        _VERSION,
+        _text("account_id", "account paid"),
+        _choice("role", "what the account does", "seller", "creator"),
+        _choice("status", "where it stands", "scheduled", "held", "paid", "cancelled"),
+        _money("amount_minor", "amount"),
+        _money("held_minor", "part held back"),
+        _money("reserve_minor", "part kept as a reserve"),
+        _money("released_minor", "part of older reserves released with it"),
+        *_CURRENCY,
+        _text("destination", "bank account paid to", nullable=True, personal=True),
+        _time("period_from", "first moment that it settles"),
+        _time("period_to", "first moment that it does not settle any more"),
+    ),
+)
+
+DATA_ACCESSES = Table(
+    name="data_accesses",
+    row="a staff or seller account reading buyers' personal data",
+    key=("access_id",),
+    columns=(
+        _text("access_id", "the access"),
+        *TIMES,
+        _text("account_id", "account that read"),
+        _choice("role", "what the account does", "staff", "seller"),
+        _choice("purpose", "stated purpose", "support", "fulfilment", "investigation", "export", "other"),
+        _text("subject_ids", "buyers read about, separated by blanks; at most the first 50", nullable=True),
+        _count("subjects", "number of buyers read about", at_least=1),
+        _text("case_id", "case that it was for", nullable=True),
+        _text("device", "device used", nullable=True, personal=True),
+        _text("network", "network used", nullable=True, personal=True),
     ),
 )
 
@@ -280,14 +442,23 @@ TABLES: dict[str, Table] = {
     table.name: table
     for table in (
         ACCOUNTS,
+        ACCOUNT_CHANGES,
         PRODUCTS,
+        CONTENTS,
+        ENGAGEMENTS,
+        SESSIONS,
         ORDERS,
         PAYMENTS,
         SHIPMENTS,
         REVIEWS,
         CASES,
+        MESSAGES,
+        EVIDENCE,
         OUTCOMES,
+        APPEALS,
         ENFORCEMENTS,
+        PAYOUTS,
+        DATA_ACCESSES,
         LABELS,
     )
 }

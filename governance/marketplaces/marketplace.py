@@ -3,7 +3,7 @@
 import tomllib
 from collections.abc import Callable, Mapping
 from dataclasses import MISSING, dataclass, field, fields
-from datetime import date
+from datetime import date, timedelta
 from functools import cached_property
 from pathlib import Path
 from types import MappingProxyType
@@ -26,6 +26,7 @@ class Marketplace:
 
     `files` maps names in the SQL schema `source` to paths inside the owner's folder; a path that holds
     `{day}` means one file a day. `models` names the models that make sense here, with what they override.
+    Decisions of the first `burn_in_days` train no model.
     """
 
     folder: Path
@@ -39,6 +40,7 @@ class Marketplace:
     pseudonymous: bool = False
     synthetic: bool = False
     dated: bool = False
+    burn_in_days: int = 0
     models: Mapping[str, Mapping[str, Any]] = field(default_factory=lambda: MappingProxyType({}))
 
     @cached_property
@@ -50,6 +52,11 @@ class Marketplace:
     def missing_tables(self) -> tuple[str, ...]:
         """Contract tables that this marketplace cannot fill; what needs them is skipped."""
         return tuple(name for name in TABLES if name not in self.tables)
+
+    @property
+    def trains_from(self) -> date:
+        """The first day whose decisions train models."""
+        return self.first_day + timedelta(days=self.burn_in_days)
 
     @property
     def needs_secret_key(self) -> bool:
@@ -130,6 +137,7 @@ _TYPES: dict[str, tuple[str, Callable[[Any], bool]]] = {
     "pseudonymous": ("true or false", _is_a(bool)),
     "synthetic": ("true or false", _is_a(bool)),
     "dated": ("true or false", _is_a(bool)),
+    "burn_in_days": ("a whole number", _is_a(int)),
     "files": ("a table of paths", _is_text_table),
     "models": ("a table for each model", _is_table_of_tables),
 }
@@ -162,9 +170,13 @@ def _require_values(path: Path, marketplace: Marketplace) -> None:
         raise ConfigurationError(f"{path}: quarantine_share_at_most must lie between 0 and 1")
     if marketplace.last_day is not None and marketplace.last_day < marketplace.first_day:
         raise ConfigurationError(f"{path}: last_day lies before first_day")
+    if marketplace.burn_in_days < 0:
+        raise ConfigurationError(f"{path}: burn_in_days must not be below 0")
     for name, file in marketplace.files.items():
         if not name.isidentifier() or Path(file).is_absolute() or ".." in Path(file).parts:
             raise ConfigurationError(f"{path}: files.{name} must name a path inside the owner's folder, not {file!r}")
+        if "truth" in Path(file).parts:
+            raise ConfigurationError(f"{path}: files.{name}: truth/ is for judging models; nothing there may land")
     if marketplace.dated != any("{day}" in file for file in marketplace.files.values()):
         raise ConfigurationError(f"{path}: paths in [files] hold {{day}} where dated = true, and only there")
 

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
+from pathlib import Path
 
 import numpy as np
 import polars as pl
@@ -66,6 +67,7 @@ def build_candidate(
     trending: Collection[str] = (),
     seed: int | None = None,
     replicates: int = REPLICATES,
+    source_root: Path | None = None,
 ) -> Candidate:
     """Fit and measure a candidate; the same frame gives the same digest and figures, latency apart.
 
@@ -86,6 +88,9 @@ def build_candidate(
         Features that grow with the age of the marketplace, so that they are missing less and less often.
     seed
         For trees, resamples and shuffles; the spec's where not given.
+    source_root
+        Folder of the owner's files: where it holds the truth, the evaluation says how much of it the model found.
+        Nothing else of the candidate depends on it.
 
     Raises
     ------
@@ -114,6 +119,7 @@ def build_candidate(
         champion=_rival(champion, champion_training_cutoff, slices),
         seen_groups=pl.concat([fitted.training.groups, fitted.calibration.groups]),
         settings=Settings(spec=spec, threshold=fitted.scorer.threshold.value, replicates=replicates, seed=seed),
+        source_root=source_root,
     )
     evidence = collect_evidence(frame, slices, fitted, evaluation, spec=spec, seed=seed, timer=timer, trending=trending)
     return _candidate(slices, fitted, scores, evaluation, evidence)

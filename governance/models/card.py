@@ -40,6 +40,7 @@ def model_card(candidate: Candidate, *, spec: ModelSpec, verdict: Verdict, setti
         _heading(candidate, spec, verdict, setting),
         _data(candidate),
         _performance(candidate),
+        *_skill(candidate),
         _slices(candidate),
         _calibration(candidate),
         _gates(verdict),
@@ -115,6 +116,30 @@ def _performance(candidate: Candidate) -> str:
             _table(["AP of the model minus AP of", "difference"], differences),
         ]
     )
+
+
+def _skill(candidate: Candidate) -> list[str]:
+    """Rules, model and oracle side by side, where the truth is known."""
+    found = candidate.evaluation.skill
+    if found is None:
+        return []
+    readings = [
+        ("what was said", found.positives, found.labels),
+        ("what was so", found.true_positives, found.truth),
+    ]
+    rows = [
+        [name, f"{positives:,}", *(_interval(one) for one in (of.rules_ap, of.ap, of.oracle_ap, of.skill))]
+        for name, positives, of in readings
+    ]
+    natural = "" if found.natural is None else f"The natural prevalence is {found.natural:.2%}. "
+    note = (
+        f"On {found.rows:,} test rows whose truth is known ({found.rows_unknown:,} are left out). {natural}This world "
+        f"has {found.oversampling:g} times as many true positives, so that each counts as one over that: then "
+        f"{found.prevalence:.2%} are true. Skill is (AP - rules) / (oracle - rules); the oracle knows how the world "
+        "works and sees everything observable, but not the outcome."
+    )
+    header = ["against", "positives", "AP of the rules", "AP of the model", "AP of the oracle", "skill"]
+    return [f"## Skill\n\n{_table(header, rows)}\n\n{note}"]
 
 
 def _slices(candidate: Candidate) -> str:

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -12,6 +13,7 @@ from governance.models.comparison import Champion, Differences, compare
 from governance.models.figures import CALIBRATION_BINS, Figures, Settings, measure
 from governance.models.metrics import equal_weight_bins
 from governance.models.rows import RESERVED, Floats
+from governance.models.skill import Skill, skill_of
 
 POSITIVE_ENTITIES_AT_LEAST = 30
 """A slice, or the unseen groups, with fewer positive entities get no figures of their own: a gate would judge noise."""
@@ -51,6 +53,7 @@ class Evaluation:
 
     `overall`, `rules`, `unseen` and `slices` are weighted; `unseen` holds the groups that neither
     training nor calibration saw, None with too few positives. Slices with too few are left out; every reason is there.
+    `skill` is None where nobody knows the truth.
     """
 
     overall: Figures
@@ -62,6 +65,7 @@ class Evaluation:
     reasons: tuple[ReasonFigures, ...]
     ap_minus: Differences
     reliability: tuple[ReliabilityBin, ...]
+    skill: Skill | None = None
 
     def to_json(self) -> dict[str, Any]:
         """The same as nested dicts, lists and numbers, for `json.dumps`."""
@@ -88,6 +92,7 @@ def evaluate(
     champion: Champion | None,
     seen_groups: pl.Series,
     settings: Settings,
+    source_root: Path | None = None,
 ) -> Evaluation:
     """Measure a candidate on its test slice.
 
@@ -99,6 +104,8 @@ def evaluate(
         One number per test row: the candidate's probability and the rules' points.
     seen_groups
         Groups of the training and calibration rows.
+    source_root
+        Folder of the owner's files, for the truth about them; of real ones there is none.
     """
     kept = test.select(*RESERVED, *settings.spec.slices)
     plain = kept.with_columns(weight=pl.lit(1.0))
@@ -113,6 +120,7 @@ def evaluate(
         reasons=tuple(_by_reason((kept, plain), scores, settings)),
         ap_minus=compare(kept, scores, rules=rules, champion=champion, settings=settings),
         reliability=_reliability(kept, scores),
+        skill=skill_of(source_root, kept, scores, rules=rules, settings=settings),
     )
 
 

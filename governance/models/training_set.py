@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 
 import numpy as np
 import polars as pl
@@ -23,7 +23,7 @@ from governance.labels.definition import LabelDefinition
 from governance.models.catalogue import Model
 from governance.storage.lake import Lake, Manifest
 
-CODE_VERSION = "3"
+CODE_VERSION = "4"
 
 PointInTimeJoin = Callable[[pl.DataFrame, Sequence[View]], pl.DataFrame]
 """(rows with `row_id`, keys and `decided_at`; views) to the rows with features and `feature_time:<view>`."""
@@ -53,8 +53,21 @@ def dataset(name: str) -> str:
     return f"training_sets/{name}"
 
 
-def build(lake: Lake, model: Model, views: Mapping[str, View], *, as_of: date, join: PointInTimeJoin) -> TrainingSet:
+def build(
+    lake: Lake,
+    model: Model,
+    views: Mapping[str, View],
+    *,
+    as_of: date,
+    join: PointInTimeJoin,
+    decided_from: datetime | None = None,
+) -> TrainingSet:
     """The training set of a model as of a UTC midnight (excluded).
+
+    Parameters
+    ----------
+    decided_from
+        Leaves out the decisions before this time, when histories were still too short to tell anything.
 
     Raises
     ------
@@ -62,6 +75,10 @@ def build(lake: Lake, model: Model, views: Mapping[str, View], *, as_of: date, j
         No label has matured before `as_of`.
     """
     labels = matured_before(lake, model.label, as_of)
+    if decided_from is not None:
+        labels = labels.filter(pl.col("decided_at") >= decided_from)
+    if labels.is_empty():
+        raise NotReady(f"{model.name}: no decision since {decided_from:%Y-%m-%d} has a matured label by {as_of}")
     rows = _with_keys(lake, model, labels)
     return assemble(model, views, join(rows, [views[name] for name in model.spec.views if name in views]))
 

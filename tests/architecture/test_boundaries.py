@@ -1,4 +1,4 @@
-"""What no module does: reach into the insides of a library, or read the clock and the environment below the edges."""
+"""What no module does: reach into the insides of a library, read the truth, or the clock and the environment below."""
 
 import ast
 from pathlib import Path
@@ -23,6 +23,28 @@ def imported_by(path: Path) -> set[str]:
 @pytest.mark.parametrize("inside", ["dagster._", "feast.infra._"])
 def test_nobody_imports_the_insides_of_a_library(inside: str) -> None:
     assert {str(path): name for path in MODULES for name in imported_by(path) if name.startswith(inside)} == {}
+
+
+def names_of_paths_in(path: Path) -> set[str]:
+    """Every part of a text constant that could be a path; docstrings and sentences are none."""
+    nodes = (node for node in ast.walk(ast.parse(path.read_text())) if isinstance(node, ast.Constant))
+    texts = (node.value for node in nodes if isinstance(node.value, str) and " " not in node.value)
+    return {part for text in texts for part in text.split("/")}
+
+
+def test_only_the_simulator_and_the_judge_of_models_know_where_the_truth_lies() -> None:
+    simulator = PROJECT / "governance" / "marketplaces" / "simulated"
+    judges = {
+        PROJECT / "governance" / "marketplaces" / "truth.py",
+        # A marketplace that would deliver it is refused here.
+        PROJECT / "governance" / "marketplaces" / "marketplace.py",
+    }
+    others = [path for path in MODULES if path not in judges and not path.is_relative_to(simulator)]
+
+    knowing = [str(path.relative_to(PROJECT)) for path in others if "truth" in names_of_paths_in(path)]
+
+    # There it is the name of a column beside the oracle's probability, not of a folder.
+    assert set(knowing) <= {"governance/models/skill.py", "governance/marketplaces/honesty.py"}
 
 
 def reads_of(path: Path) -> set[str]:

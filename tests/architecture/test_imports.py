@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -67,6 +68,29 @@ def test_imports_run_one_way() -> None:
     program = Path(sys.executable).with_name("lint-imports")
     done = subprocess.run([program, "--no-cache"], capture_output=True, text=True, cwd=PROJECT, check=False)
     assert done.returncode == 0, done.stdout + done.stderr
+
+
+@pytest.mark.parametrize("module", ["governance.models.candidate", "governance.features.build", "assets.models"])
+def test_an_import_of_the_truth_breaks_the_contract(module: str, tmp_path: Path) -> None:
+    packages = ("governance", "feature_repo", "monitoring", "assets", "orchestration")
+    for package in packages:
+        shutil.copytree(PROJECT / package, tmp_path / package, ignore=shutil.ignore_patterns("__pycache__"))
+    shutil.copy(PROJECT / "pyproject.toml", tmp_path)
+    guilty = tmp_path / f"{module.replace('.', '/')}.py"
+    guilty.write_text(f"from governance.marketplaces.truth import read_truth\n{guilty.read_text()}")
+    program = Path(sys.executable).with_name("lint-imports")
+
+    done = subprocess.run(
+        [program, "--no-cache"],
+        capture_output=True,
+        text=True,
+        cwd=tmp_path,
+        env=os.environ | {"PYTHONPATH": str(tmp_path)},
+        check=False,
+    )
+
+    assert done.returncode == 1, done.stdout + done.stderr
+    assert f"{module} -> governance.marketplaces.truth" in done.stdout
 
 
 def test_nothing_is_pickled() -> None:

@@ -15,8 +15,8 @@ from governance.release.gates import GATES
 from governance.retraining import dataset
 from governance.workspace import Workspace
 
-NEWEST, WEEK_BEFORE = date(2024, 2, 19), date(2024, 2, 12)
-AT = datetime(2024, 2, 20, tzinfo=UTC)
+NEWEST, WEEK_BEFORE = date(2024, 2, 5), date(2024, 1, 29)
+AT = datetime(2024, 2, 6, tzinfo=UTC)
 Run = Callable[..., dg.ExecuteInProcessResult]
 
 

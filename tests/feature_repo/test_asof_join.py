@@ -3,6 +3,7 @@
 import math
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from itertools import count
 from pathlib import Path
 from typing import Any
 
@@ -131,13 +132,17 @@ def naive(history: list[dict[str, Any]], key: dict[str, Any], at: datetime, ttl:
     return best and best[1]
 
 
+# DuckDB keeps what it read of a file, and cannot tell another of the same size and name written in the same moment.
+_WRITTEN = count()
+
+
 def write(folder: Path, history: list[dict[str, Any]], partitions: int) -> None:
     """Rows spread over hive folders in no order of time."""
     for old in folder.rglob("*.parquet"):
         old.unlink()
     frame = pl.DataFrame(history, schema=HISTORY_SCHEMA, orient="row")
     for number in range(partitions):
-        path = folder / f"dt=2024-03-{number + 1:02}" / "rows.parquet"
+        path = folder / f"dt=2024-03-{number + 1:02}" / f"rows-{next(_WRITTEN)}.parquet"
         path.parent.mkdir(parents=True, exist_ok=True)
         frame.gather_every(partitions, number).write_parquet(path)
 

@@ -70,7 +70,7 @@ def make_world(root: Path, *, days: int, buyers: int, seed: int) -> World:
 
 @pytest.fixture(scope="module")
 def small(tmp_path_factory: pytest.TempPathFactory) -> World:
-    return make_world(tmp_path_factory.mktemp("small"), days=88, buyers=400, seed=5)
+    return make_world(tmp_path_factory.mktemp("small"), days=88, buyers=1_000, seed=5)
 
 
 def test_the_oracle_knows_nothing_of_the_project_but_its_constants_of_time() -> None:

@@ -12,8 +12,10 @@ from governance.contracts.personal import PUBLISHED
 from governance.features.build import build, stale_days
 from governance.marketplaces.landing import land
 from governance.marketplaces.marketplace import load_marketplace
+from governance.marketplaces.simulated.campaigns.file import load_campaigns
 from governance.marketplaces.simulated.chance import Today
-from governance.marketplaces.simulated.orders import is_sale
+from governance.marketplaces.simulated.settings import Settings
+from governance.marketplaces.simulated.shops.orders import is_sale
 from governance.marketplaces.simulated.world import simulate
 from governance.models import training_set
 from governance.models.training_set import PointInTimeJoin
@@ -33,7 +35,10 @@ TABLES = ("orders", "shipments", "cases", "reviews", "enforcements")
 
 def settled(root: Path, *, buyers: int, days: int, model: str) -> Workspace:
     """A workspace over a new world, with what `model` needs landed and computed."""
-    simulate(root / "source", first_day=FIRST_DAY, days=days, buyers=buyers, seed=SEED)
+    # One campaign without an end, at a steady pace: the others come and go, which is drift.
+    campaigns = load_campaigns().only("merchant_fraud", first_day=40, oversampling=20.0)
+    settings = Settings(seed=SEED, first_day=FIRST_DAY, buyers=buyers, campaigns=campaigns)
+    simulate(root / "source", settings, days=days)
     workspace = Workspace(
         root=root,
         marketplace=load_marketplace("simulated"),

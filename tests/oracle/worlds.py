@@ -19,7 +19,8 @@ from governance.features import build as features
 from governance.labels import matured, statements
 from governance.marketplaces.landing import land
 from governance.marketplaces.marketplace import load_marketplace
-from governance.marketplaces.simulated.campaign import Campaign
+from governance.marketplaces.simulated.campaigns.file import load_campaigns
+from governance.marketplaces.simulated.settings import Settings
 from governance.marketplaces.simulated.world import simulate
 from governance.workspace import Workspace
 
@@ -34,8 +35,8 @@ LATE_DAYS = (2, 8, 31, 33, 91, 95)
 
 def workspace(root: Path, *, days: int, buyers: int, seed: int) -> Workspace:
     """A workspace whose source has been delivered, but not landed."""
-    campaign = Campaign(oversampling=60.0, first_day=12)
-    simulate(root / "source", first_day=FIRST_DAY, days=days, buyers=buyers, seed=seed, campaign=campaign)
+    campaigns = load_campaigns().only("merchant_fraud", first_day=12, oversampling=60.0)
+    simulate(root / "source", Settings(seed=seed, first_day=FIRST_DAY, buyers=buyers, campaigns=campaigns), days=days)
     return Workspace(
         root=root / "workspace",
         marketplace=load_marketplace("simulated"),
@@ -46,16 +47,18 @@ def workspace(root: Path, *, days: int, buyers: int, seed: int) -> Workspace:
 
 
 def bring_up_to_date(of: Workspace) -> None:
-    """Land, compute and label whatever is stale, as the daily run does."""
-    days = of.days()
+    """Land what features and labels read, compute and label whatever is stale, as the daily run does."""
+    days, labels = of.days(), [model.label for model in of.models.present.values()]
+    read = {table for view in of.views.values() for table in view.tables} | {
+        name for one in labels for name in one.needs
+    }
     with of.source() as source:
-        for table in of.marketplace.tables:
+        for table in sorted(read):
             report = land(of.lake, of.marketplace, source, table, days, now=NOW, keyed_hash=of.keyed_hash)
             assert not report.failures, report.failures
     for view in of.views.values():
         if stale := features.stale_days(of.lake, view, days):
             features.build(of.lake, view, first_day=days[0], first=stale[0], last=days[-1])
-    labels = [model.label for model in of.models.present.values()]
     if stale := statements.stale_days(of.lake, labels, days):
         statements.record_days(of.lake, of.ledger, labels, stale)
     for label in labels:
@@ -88,7 +91,7 @@ def orders_of(source: Path, day: date) -> list[Mapping[str, Any]]:
 
 def plant(source: Path, *, day: date) -> None:
     """Plant every hard case around a day that has at least 34 days behind it."""
-    lines = orders_of(source, day) + orders_of(source, day + timedelta(days=1))
+    lines = _quiet(source, orders_of(source, day) + orders_of(source, day + timedelta(days=1)))
     _plant_late_rows(source, lines[0], day)
     _plant_ties(source, lines[1], day)
     _plant_cases(source, lines[2:8])
@@ -96,6 +99,14 @@ def plant(source: Path, *, day: date) -> None:
     # A line that two days deliver is one decision: the first.
     again = {"price_minor": 2 * lines[0]["price_minor"], "known_at": midnight(day + timedelta(days=2))}
     add(source, "orders", **(dict(lines[0]) | again))
+
+
+def _quiet(source: Path, lines: list[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
+    """A line of each order that has no case, of sellers of whom nothing is said: what is planted there stands alone."""
+    cases, labels = (pl.read_parquet(source / table / "*" / "rows.parquet") for table in ("cases", "labels"))
+    troubled, said_of = set(cases["order_id"]), set(labels["entity_id"])
+    of_orders = {line["order_id"]: line for line in lines}.values()
+    return [line for line in of_orders if line["order_id"] not in troubled and line["seller_id"] not in said_of]
 
 
 def _plant_late_rows(source: Path, line: Mapping[str, Any], day: date) -> None:

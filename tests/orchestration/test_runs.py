@@ -107,7 +107,7 @@ def test_what_nobody_foresaw_is_told_by_its_own_words(
         raise ZeroDivisionError("of all things")
 
     monkeypatch.setattr("assets.features.build", broken)
-    day = date(2024, 2, 18)
+    day = date(2024, 2, 4)
     planned = PlannedRun(job="daily", assets=(("features", "buyer"),), why="test", first=day, last=day)
 
     done = execute(bazaar_at(own_settled), planned)

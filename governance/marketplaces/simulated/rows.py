@@ -1,71 +1,156 @@
-"""From columns to contract rows, and from rows to dated files."""
+"""From columns to contract rows, from rows to the day on which they become known, and from days to files."""
 
 import uuid
-from dataclasses import fields
-from datetime import date, timedelta
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import date
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Self
 
 import numpy as np
 import polars as pl
 
-from governance.contracts.calendar import midnight
 from governance.contracts.schema import Table
 from governance.contracts.tables import TABLES
+from governance.marketplaces.simulated.chance import DAY, Ints, Today
 
-_Arrays = TypeVar("_Arrays", bound=Any)
-_DIGITS = 6
+DECISIONS = "decisions"
+CAUSES = "causes"
+
+TRUTH_TABLES: Mapping[str, pl.Schema] = {
+    DECISIONS: pl.Schema(
+        {
+            "label": pl.String(),
+            "entity_id": pl.String(),
+            "occurred_at": pl.Datetime("us", "UTC"),
+            "truth": pl.Float64(),
+            "oracle": pl.Float64(),
+            "campaign": pl.String(),
+        }
+    ),
+    CAUSES: pl.Schema(
+        {
+            "case_id": pl.String(),
+            "order_line_id": pl.String(),
+            "occurred_at": pl.Datetime("us", "UTC"),
+            "cause": pl.String(),
+            "buyer_share": pl.Float64(),
+            "seller_share": pl.Float64(),
+            "logistics_share": pl.Float64(),
+            "platform_share": pl.Float64(),
+            "decidable": pl.Boolean(),
+        }
+    ),
+}
+"""What lies under `truth/`. Decisions: was it so (1, 0, or a share), what would an ideal observer have said at that
+moment, and which campaign was behind it. Causes: who really caused a case, and whether anybody could tell."""
+
+_TRUTH_KEYS = {DECISIONS: ("label", "entity_id", "occurred_at"), CAUSES: ("case_id",)}
 
 
-def as_rows(table: Table, frame: pl.DataFrame) -> pl.DataFrame:
-    """The contract's columns of a frame in the contract's order and types; a column that the frame lacks is null."""
-    columns = {name: pl.col(name) if name in frame.columns else pl.lit(None) for name in table.names}
-    return frame.select(columns[name].cast(kind).alias(name) for name, kind in table.schema.items())
+def as_rows(schema: pl.Schema, frame: pl.DataFrame) -> pl.DataFrame:
+    """The columns of a schema from a frame, in its order and types; a column that the frame lacks is null."""
+    found = frame.schema
+    return frame.select(
+        pl.col(name)
+        if found.get(name) == kind
+        else (pl.col(name).cast(kind) if name in found else pl.lit(None, kind).alias(name))
+        for name, kind in schema.items()
+    )
 
 
-def identifier(prefix: str, column: str) -> pl.Expr:
-    """Ids made of a prefix and a number.
+@dataclass(slots=True)
+class _Queue:
+    """Rows in the order in which they become known, and those times in microseconds."""
 
-    >>> pl.DataFrame({"n": [7]}).select(identifier("buyer", "n")).item()
-    'buyer-000007'
-    """
-    return pl.format("{}-{}", pl.lit(prefix), pl.col(column).cast(pl.String).str.zfill(_DIGITS)).alias(column)
+    rows: pl.DataFrame
+    known_at: Ints
+
+    @classmethod
+    def of(cls, rows: pl.DataFrame) -> Self:
+        """A queue of rows in any order."""
+        ordered = rows.sort("known_at", maintain_order=True)
+        return cls(ordered, ordered["known_at"].to_physical().to_numpy())
+
+    def take(self, *, before: int) -> pl.DataFrame:
+        """Remove and return the rows that become known before a moment."""
+        count = int(np.searchsorted(self.known_at, before))
+        taken = self.rows.slice(0, count)
+        self.rows, self.known_at = self.rows.slice(count), self.known_at[count:]
+        return taken
 
 
-def numbers(ids: pl.Series) -> np.ndarray[tuple[int], np.dtype[np.int64]]:
-    """The numbers, below a million, in ids made by `identifier`."""
-    return ids.str.slice(-_DIGITS).cast(pl.Int64).to_numpy()
-
-
-def extended(first: _Arrays, second: _Arrays) -> _Arrays:
-    """Two dataclasses of parallel arrays as one; the second's rows are numbered after the first's."""
-    names = [one.name for one in fields(first)]
-    arrays = {name: np.concatenate([getattr(first, name), getattr(second, name)]) for name in names}
-    both: _Arrays = type(first)(**arrays)
-    return both
-
-
+@dataclass(slots=True)
 class Outbox:
-    """Rows that have happened in the world but are not known yet; each waits for the day on which it becomes known."""
+    """Rows that have happened in the world but are not known yet; each waits for the day on which it becomes known.
 
-    def __init__(self) -> None:
-        self._waiting = {name: [table.empty()] for name, table in TABLES.items()}
+    Rows are put in order of that day once, and every day takes the beginning of what is left: a day costs what it
+    delivers, however much waits. `waiting` and `truth` are what is kept on disk; `gather` brings the rest there.
+    """
+
+    waiting: dict[str, pl.DataFrame] = field(default_factory=dict)
+    truth: dict[str, pl.DataFrame] = field(
+        default_factory=lambda: {name: pl.DataFrame(schema=schema) for name, schema in TRUTH_TABLES.items()}
+    )
+    _new: dict[str, list[pl.DataFrame]] = field(default_factory=dict, metadata={"kept": False})
+    _queues: dict[str, list[_Queue]] = field(default_factory=dict, metadata={"kept": False})
 
     def put(self, table: Table, frame: pl.DataFrame) -> None:
         """Add rows, reduced to the contract's columns."""
-        self._waiting[table.name].append(as_rows(table, frame))
+        if frame.height:
+            self._new.setdefault(table.name, []).append(as_rows(table.schema, frame))
 
-    def take(self, table: Table, day: date) -> pl.DataFrame:
-        """Remove and return the rows that become known on a day, sorted by key."""
-        waiting = pl.concat(self._waiting[table.name])
-        known = pl.col("known_at") < midnight(day + timedelta(days=1))
-        self._waiting[table.name] = [waiting.filter(~known)]
-        return waiting.filter(known).sort(table.key)
+    def reveal(self, table: str, frame: pl.DataFrame) -> None:
+        """Add rows to the truth (`DECISIONS` or `CAUSES`), written with the day that is being lived."""
+        if frame.height:
+            self.truth[table] = pl.concat([self.truth[table], as_rows(TRUTH_TABLES[table], frame)])
+
+    def take(self, table: Table, today: Today) -> pl.DataFrame:
+        """Remove and return the rows that become known by the end of today, sorted by key."""
+        queues = self._queued(table.name)
+        known = [one for queue in queues if (one := queue.take(before=today.start + DAY)).height]
+        self._queues[table.name] = [queue for queue in queues if queue.rows.height]
+        return pl.concat(known).sort(table.key) if known else table.empty()
+
+    def settle(self, today: Today) -> None:
+        """Let what was put since the rows of today were taken wait: who read them speaks tomorrow at the earliest."""
+        tomorrow = pl.lit(today.start + DAY).cast(pl.Datetime("us", "UTC"))
+        for name, frames in self._new.items():
+            later = pl.concat(frames).with_columns(pl.max_horizontal("known_at", tomorrow).alias("known_at"))
+            self._queues.setdefault(name, []).append(_Queue.of(later))
+        self._new.clear()
+
+    def gather(self) -> None:
+        """Bring everything that waits to where it can be kept."""
+        self.waiting = {name: pl.concat([queue.rows for queue in self._queued(name)]) for name in self._names()}
+        self._queues.clear()
+
+    def take_truth(self, table: str) -> pl.DataFrame:
+        """Remove and return what was revealed since the last time, sorted by key."""
+        rows = self.truth[table]
+        self.truth[table] = rows.clear()
+        return rows.sort(_TRUTH_KEYS[table])
+
+    def _queued(self, name: str) -> list[_Queue]:
+        """What waits of a table, what is new of it among that."""
+        fresh = self._new.pop(name, [])
+        kept = self.waiting.pop(name, None)
+        found = [*fresh, kept] if kept is not None and kept.height else fresh
+        return [*self._queues.get(name, []), *([_Queue.of(pl.concat(found))] if found else [])]
+
+    def _names(self) -> list[str]:
+        waits = [name for name in TABLES if self._new.get(name) or self._queues.get(name)]
+        return [*waits, *(name for name in self.waiting if name not in waits)]
 
 
 def write_day(root: Path, table: str, day: date, rows: pl.DataFrame) -> None:
     """Write `<root>/<table>/dt=<day>/rows.parquet` under a temporary name outside the folder, then rename it."""
-    replace(root, root / table / f"dt={day.isoformat()}" / "rows.parquet", rows)
+    replace(root, day_path(root, table, day), rows)
+
+
+def day_path(root: Path, table: str, day: date) -> Path:
+    """Where the rows of a table lie that became known on a day."""
+    return root / table / f"dt={day.isoformat()}" / "rows.parquet"
 
 
 def replace(root: Path, target: Path, rows: pl.DataFrame) -> None:

@@ -2,104 +2,201 @@
 
 import json
 import shutil
-from collections.abc import Callable
-from dataclasses import asdict
+from collections.abc import Callable, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import asdict, dataclass
 from datetime import date, timedelta
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
+
+import polars as pl
 
 from governance.contracts.tables import TABLES
 from governance.errors import ConfigurationError
-from governance.marketplaces.simulated.campaign import Campaign
+from governance.marketplaces.simulated import state
+from governance.marketplaces.simulated.acted import act_on
+from governance.marketplaces.simulated.campaigns.file import Campaign, Campaigns, Prevalence
 from governance.marketplaces.simulated.chance import Today
-from governance.marketplaces.simulated.life import begin
-from governance.marketplaces.simulated.rows import replace, write_day
+from governance.marketplaces.simulated.life import World, begin, known, live, truth
+from governance.marketplaces.simulated.redelivery import Redelivery
+from governance.marketplaces.simulated.rows import Outbox, write_day
+from governance.marketplaces.simulated.settings import Settings
 
-WORLD_VERSION = "1"
+WORLD_VERSION = "2"
 """Raised with every change that gives other rows for the same parameters."""
 
 WORLD_FILE = "world.json"
 TRUTH = "truth"
-BUYERS_AT_LEAST = 100
-DEFAULT_CAMPAIGN = Campaign()
+_STATE = "state"
+
+OnDay = Callable[[date], None]
 
 
-def simulate(
-    out: Path,
-    *,
-    first_day: date,
-    days: int,
-    buyers: int = 20_000,
-    seed: int = 7,
-    campaign: Campaign = DEFAULT_CAMPAIGN,
-    on_day: Callable[[date], None] | None = None,
-) -> None:
+def simulate(out: Path, settings: Settings, *, days: int, on_day: OnDay | None = None) -> None:
     """Write a simulated marketplace: every table and day as `<out>/<table>/dt=<day>/rows.parquet`.
 
-    The same arguments give the same rows, and more days leave the earlier ones as they were. `world.json` is written
-    last: where it stands with the same parameters there is nothing to do, and without it everything is made again.
+    The same settings give the same rows, and more days leave the earlier ones as they were. `world.json` is written
+    last: where it stands with the same settings and as many days there is nothing to do, where it stands with fewer
+    days the world goes on, and without it everything is made again.
 
     Parameters
     ----------
     out
-        Folder of the world. The truth (members of the campaign, causes of cases) lies under `truth/` in it.
-    buyers
-        Buyers present on the first day; everything else scales with them.
+        Folder of the world. The truth lies under `truth/` in it, what the world needs to go on under `state/`.
     on_day
         Called with each day once all its files are there.
 
     Raises
     ------
     ConfigurationError
-        There is less than one day, or there are fewer buyers than the smallest world needs.
+        There is less than one day, or more days than asked for stand already.
     """
-    if days < 1 or buyers < BUYERS_AT_LEAST:
-        raise ConfigurationError(f"a world needs at least 1 day and {BUYERS_AT_LEAST} buyers, not {days} and {buyers}")
-    facts = _facts(first_day, days=days, buyers=buyers, seed=seed, campaign=campaign)
-    if _stands(out, facts):
+    if days < 1:
+        raise ConfigurationError(f"a world needs at least 1 day, not {days}")
+    stands = _standing(out)
+    facts = _facts(settings)
+    if stands is not None and {**stands, "days": None, "last_day": None} == {**facts, "days": None, "last_day": None}:
+        if stands["days"] > days:
+            raise ConfigurationError(f"{out} has {stands['days']} days already; ask for more, or for another folder")
+        if stands["days"] < days:
+            go_on(out, days=days - stands["days"], on_day=on_day)
         return
     _clear(out)
-    world = begin(Today(seed, first_day, 0), size=buyers, campaign=campaign)
-    for index in range(days):
-        today = Today(seed, first_day, index)
-        write_day(out / TRUTH, "causes", today.date, world.live(today))
-        for table, rows in world.known(today).items():
-            write_day(out, table, today.date, rows)
-        if on_day is not None:
-            on_day(today.date)
-    replace(out, out / TRUTH / "merchants.parquet", world.members(days))
-    _finish(out, facts)
+    world = begin(settings, Today(settings.seed, settings.first_day, 0))
+    _live_days(out, world, Redelivery(), range(days), on_day)
 
 
-def _facts(first_day: date, *, days: int, buyers: int, seed: int, campaign: Campaign) -> dict[str, Any]:
-    last_day = first_day + timedelta(days=days - 1)
+def go_on(out: Path, *, days: int, acted_on: Sequence[str] = (), on_day: OnDay | None = None) -> None:
+    """Add the next days to a world that stands, late arrivals and deliveries of older days among them.
+
+    Parameters
+    ----------
+    acted_on
+        Ids of accounts that were acted on since the last day: they are shut, and their campaigns answer.
+
+    Raises
+    ------
+    ConfigurationError
+        No world stands there, another version made it, or an id is none of its accounts.
+    """
+    facts = _standing(out)
+    if facts is None:
+        raise ConfigurationError(f"{out} holds no whole world to continue; simulate one first")
+    if facts["version"] != WORLD_VERSION:
+        raise ConfigurationError(f"{out} was made by version {facts['version']} of the simulator; simulate it again")
+    settings = _settings(facts)
+    done = int(facts["days"])
+    kept = _Kept(begin(settings, Today(settings.seed, settings.first_day, 0)), Redelivery())
+    # What begins with a world was delivered long ago.
+    kept.world.outbox = Outbox()
+    state.restore(kept, out / _STATE / str(done))
+    act_on(kept.world, Today(settings.seed, settings.first_day, done), acted_on)
+    _live_days(out, kept.world, kept.redelivery, range(done, done + days), on_day)
+
+
+@dataclass(slots=True)
+class _Kept:
+    """What lies under `state/`."""
+
+    world: World
+    redelivery: Redelivery
+
+
+def _live_days(out: Path, world: World, redelivery: Redelivery, days: range, on_day: OnDay | None) -> None:
+    settings = world.settings
+    with _Writer(out, on_day) as writer:
+        for index in days:
+            today = Today(settings.seed, settings.first_day, index)
+            live(world, today)
+            rows = known(world, today)
+            delivered = [(name, *one) for name in rows for one in redelivery.deliver(name, today, rows[name])]
+            revealed = [(f"{TRUTH}/{name}", today.date, one) for name, one in truth(world).items()]
+            writer.write(today.date, [*delivered, *revealed])
+    world.outbox.gather()
+    # The state first: a world whose file says so many days must be able to go on from there.
+    state.save(_Kept(world, redelivery), out / _STATE / str(days.stop))
+    _finish(out, _facts(settings, days=days.stop))
+
+
+class _Writer:
+    """Writes the files of a day while the next one is lived; `on_day` is told once they are all there."""
+
+    def __init__(self, out: Path, on_day: OnDay | None) -> None:
+        self._out, self._on_day = out, on_day
+        self._hand = ThreadPoolExecutor(max_workers=1)
+        self._pending: tuple[date, list[Future[None]]] | None = None
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        self._hand.shutdown(cancel_futures=error[0] is not None)
+        if error[0] is None:
+            self._wait()
+
+    def write(self, day: date, files: Sequence[tuple[str, date, pl.DataFrame]]) -> None:
+        """Begin to write the files of a day, each (table, day that it is of, rows), once those before it are there."""
+        self._wait()
+        self._pending = (day, [self._hand.submit(write_day, self._out, *one) for one in files])
+
+    def _wait(self) -> None:
+        if self._pending is None:
+            return
+        day, futures = self._pending
+        self._pending = None
+        for future in futures:
+            future.result()
+        if self._on_day is not None:
+            self._on_day(day)
+
+
+def _facts(settings: Settings, *, days: int | None = None) -> dict[str, Any]:
+    last_day = None if days is None else (settings.first_day + timedelta(days=days - 1)).isoformat()
     return {
         "generator": "governance.marketplaces.simulated",
         "version": WORLD_VERSION,
         "synthetic": True,
-        "seed": seed,
-        "first_day": first_day.isoformat(),
-        "last_day": last_day.isoformat(),
+        "seed": settings.seed,
+        "first_day": settings.first_day.isoformat(),
+        "last_day": last_day,
         "days": days,
-        "buyers": buyers,
-        "campaign": asdict(campaign),
+        "buyers": settings.buyers,
+        "campaigns": [_plain(one) for one in settings.campaigns.campaigns],
+        "prevalence": {label: asdict(one) for label, one in settings.campaigns.prevalence.items()},
     }
 
 
-def _stands(out: Path, facts: dict[str, Any]) -> bool:
+def _plain(campaign: Campaign) -> dict[str, Any]:
+    values = {name: getattr(campaign, name) for name in Campaign.__dataclass_fields__}
+    return values | {"tactic": dict(campaign.tactic)}
+
+
+def _settings(facts: dict[str, Any]) -> Settings:
+    prevalence = {label: Prevalence(**one) for label, one in facts["prevalence"].items()}
+    campaigns = Campaigns(tuple(Campaign(**one) for one in facts["campaigns"]), prevalence)
+    first_day = date.fromisoformat(facts["first_day"])
+    return Settings(seed=facts["seed"], first_day=first_day, buyers=facts["buyers"], campaigns=campaigns)
+
+
+def _standing(out: Path) -> dict[str, Any] | None:
+    """What `world.json` says, None where no whole world stands."""
     path = out / WORLD_FILE
-    return path.exists() and json.loads(path.read_text()) == facts
+    found: dict[str, Any] | None = json.loads(path.read_text(encoding="utf-8")) if path.exists() else None
+    return found
 
 
 def _clear(out: Path) -> None:
     """Remove an older or unfinished world, its mark of completeness first."""
     (out / WORLD_FILE).unlink(missing_ok=True)
-    for name in (*TABLES, TRUTH, ".tmp"):
+    for name in (*TABLES, TRUTH, _STATE, ".tmp"):
         shutil.rmtree(out / name, ignore_errors=True)
 
 
 def _finish(out: Path, facts: dict[str, Any]) -> None:
     shutil.rmtree(out / ".tmp", ignore_errors=True)
     temporary = out / f"{WORLD_FILE}.tmp"
-    temporary.write_text(json.dumps(facts, indent=2) + "\n")
+    temporary.write_text(json.dumps(facts, indent=2) + "\n", encoding="utf-8")
     temporary.replace(out / WORLD_FILE)
+    for older in (out / _STATE).iterdir():
+        if older.name != str(facts["days"]):
+            shutil.rmtree(older)

@@ -56,6 +56,21 @@ def test_a_marketplace_says_what_it_maps_and_what_its_models_override(bazaar: Pa
     }
 
 
+def test_decisions_of_the_burn_in_train_no_model(bazaar: Path) -> None:
+    assert load_marketplace(bazaar).trains_from == date(2026, 3, 1)
+
+    _edit(bazaar, "first_day", "burn_in_days = 60\nfirst_day")
+
+    assert load_marketplace(bazaar).trains_from == date(2026, 4, 30)
+
+
+def test_no_file_of_a_marketplace_of_the_project_lies_under_the_truth() -> None:
+    for name in known_marketplaces():
+        marketplace = load_marketplace(name)
+        said = [*marketplace.files.values(), *(marketplace.sql(table) for table in marketplace.tables)]
+        assert [text for text in said if "truth" in text.lower()] == []
+
+
 def test_every_marketplace_of_the_project_loads_by_name() -> None:
     assert {"olist", "simulated"} <= set(known_marketplaces())
     for name in known_marketplaces():
@@ -78,6 +93,9 @@ def test_every_marketplace_of_the_project_loads_by_name() -> None:
         ("first_day", "dated = true\nfirst_day", "{day}"),
         ('"orders.parquet"', '"../orders.parquet"', "inside the owner's folder"),
         ('orders = "orders.parquet"', "orders = 1", "files must be a table of paths"),
+        ("orders.parquet", "truth/decisions.parquet", "nothing there may land"),
+        ("first_day", "burn_in_days = -1\nfirst_day", "burn_in_days must not be below 0"),
+        ("first_day", "burn_in_days = 1.5\nfirst_day", "burn_in_days must be a whole number"),
         ("maturity_days", "maturity", "models.claim overrides maturity, which no model has"),
         ("slice_auc", "slice", "gates.slice_drop_at_most"),
         ("[files]", "[files", "is not TOML"),

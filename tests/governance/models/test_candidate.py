@@ -181,6 +181,47 @@ def test_the_card_names_what_was_measured_and_on_how_much(
     assert all(line.startswith("| ---") or width > 2 for line, width in zip(tables, widths, strict=True))
 
 
+@pytest.fixture(scope="module")
+def judged(build: Build, training_set: pl.DataFrame, tmp_path_factory: pytest.TempPathFactory) -> Candidate:
+    """The same candidate where the truth is known."""
+    root = tmp_path_factory.mktemp("source")
+    path = root / "truth" / "decisions" / "dt=2026-01-01" / "rows.parquet"
+    path.parent.mkdir(parents=True)
+    truth = pl.col("label").cast(pl.Float64)
+    training_set.select(
+        "entity_id",
+        label=pl.lit("claim"),
+        occurred_at="decided_at",
+        truth=truth,
+        oracle=0.1 + 0.8 * truth,
+        campaign=pl.lit(None, pl.String),
+    ).write_parquet(path)
+    return build(source_root=root)
+
+
+def test_the_truth_changes_neither_the_model_nor_what_its_gates_judge(candidate: Candidate, judged: Candidate) -> None:
+    assert judged.evaluation.skill is not None
+    assert judged.artifact == candidate.artifact
+    assert judged.evidence == candidate.evidence
+    assert judged.reference.equals(candidate.reference)
+    assert judged.test_scores.equals(candidate.test_scores)
+    assert replace(judged.evaluation, skill=None) == candidate.evaluation
+
+
+def test_the_card_tells_skill_only_where_the_truth_is_known(
+    candidate: Candidate, judged: Candidate, spec: ModelSpec, verdict: Verdict
+) -> None:
+    setting = Setting(marketplace="demo", currency="BRL", maturity_days=21, synthetic="simulator, seed 7")
+    assert "## Skill" not in model_card(candidate, spec=spec, verdict=verdict, setting=setting)
+    card = model_card(judged, spec=spec, verdict=verdict, setting=setting)
+    assert "## Skill" in card
+    skill = judged.evaluation.skill
+    assert skill is not None
+    assert skill.truth.oracle_ap is not None
+    assert skill.truth.oracle_ap.value == pytest.approx(1.0)
+    assert f"| what was so | {skill.true_positives:,} |" in card
+
+
 def test_the_card_of_real_data_does_not_speak_of_synthetic_data(
     candidate: Candidate, spec: ModelSpec, verdict: Verdict
 ) -> None:

@@ -127,6 +127,28 @@ def test_excluded_features_and_absent_views_are_left_out(place: Place) -> None:
 
 
 @pytest.mark.parametrize("name", MODELS)
+def test_decisions_of_the_burn_in_are_left_out(place: Place, name: str) -> None:
+    first = midnight(DAYS[8])
+    everything = place.set_of(name).frame
+    built = build(place.lake, MODELS[name], VIEWS, as_of=AS_OF, join=history_join(place.lake), decided_from=first).frame
+    kept = everything.filter(pl.col("decided_at") >= first)
+    assert 0 < kept.height < everything.height
+    assert built.sort("row_id").equals(kept.sort("row_id"), null_equal=True)
+
+
+def test_a_burn_in_without_an_end_leaves_nothing_to_train_on(place: Place) -> None:
+    with pytest.raises(NotReady, match="no decision since"):
+        build(
+            place.lake,
+            MODELS["claim"],
+            VIEWS,
+            as_of=AS_OF,
+            join=history_join(place.lake),
+            decided_from=midnight(AS_OF),
+        )
+
+
+@pytest.mark.parametrize("name", MODELS)
 def test_building_again_gives_the_same_rows(place: Place, name: str) -> None:
     assert place.set_of(name).frame.equals(place.set_of(name).frame, null_equal=True)
 

@@ -1,0 +1,1 @@
+"""Campaigns of abuse as data: what a campaign file says, and how each campaign stands."""
