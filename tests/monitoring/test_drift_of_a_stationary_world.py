@@ -148,9 +148,9 @@ def test_sixty_days_in_which_nothing_changed_with_a_sale_among_them_raise_at_mos
 
 
 @pytest.mark.long
-def test_prices_that_rise_by_six_tenths_alarm_within_four_weeks(tmp_path, point_in_time):
+def test_prices_that_double_alarm_within_four_weeks(tmp_path, point_in_time):
     workspace = settled(tmp_path, buyers=3_000, days=BURN_IN + 3 * WINDOW, model="claim")
-    raise_prices(workspace.source_root, 1.6, last=WINDOW)
+    raise_prices(workspace.source_root, 2.0, last=WINDOW)
     refresh(workspace, "claim")
     ((_, report),) = reports(workspace, "claim", point_in_time(workspace), last=1)
     drifted = {verdict.column for verdict in report.drifted}
