@@ -1,5 +1,7 @@
 """Ids of the simulated world: numbers that are counted up, shown scrambled, so that an id tells nothing of its age."""
 
+from functools import cache
+
 import numpy as np
 import polars as pl
 
@@ -27,7 +29,7 @@ def identifiers(prefix: str, numbers: Ints, *, seed: int) -> pl.Series:
     """
     # No expression here: ids are made a hundred times a day, and an expression costs seven times what this does.
     digits = pl.Series(_scrambled(numbers.astype(np.uint64), seed).view(np.int64) + _SHORTEST).cast(pl.String)
-    return pl.Series([f"{prefix}-"]) + digits
+    return _start(prefix) + digits
 
 
 def numbers(ids: pl.Series, *, seed: int) -> Ints:
@@ -44,6 +46,11 @@ def order_numbers(day: int, buyer: Ints, nth: Ints | int) -> Ints:
 def owners(numbers: Ints) -> Ints:
     """The accounts in numbers made by `order_numbers`."""
     return (numbers >> _NTH_BITS) & ((1 << _BUYER_BITS) - 1)
+
+
+@cache
+def _start(prefix: str) -> pl.Series:
+    return pl.Series([f"{prefix}-"])
 
 
 def _scrambled(words: Words, seed: int) -> Words:

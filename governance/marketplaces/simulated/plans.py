@@ -50,4 +50,4 @@ def planned(frame: pl.DataFrame) -> pl.DataFrame:
     """A frame of plans with what it leaves out filled in: own device, network, address and instrument, no content."""
     defaults = {"content": -1, "campaign": -1, "parcel": ORDINARY, "stars": 0, "abuse": 0}
     columns = {name: pl.col(name) if name in frame.columns else pl.lit(defaults.get(name)) for name in PLANS}
-    return frame.select(columns[name].cast(kind).alias(name) for name, kind in PLANS.items())
+    return frame.select_seq(columns[name].cast(kind).alias(name) for name, kind in PLANS.items())

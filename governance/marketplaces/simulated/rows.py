@@ -51,7 +51,7 @@ _TRUTH_KEYS = {DECISIONS: ("label", "entity_id", "occurred_at"), CAUSES: ("case_
 def as_rows(schema: pl.Schema, frame: pl.DataFrame) -> pl.DataFrame:
     """The columns of a schema from a frame, in its order and types; a column that the frame lacks is null."""
     found = frame.schema
-    return frame.select(
+    return frame.select_seq(
         pl.col(name)
         if found.get(name) == kind
         else (pl.col(name).cast(kind) if name in found else pl.lit(None, kind).alias(name))
@@ -69,8 +69,9 @@ class _Queue:
     @classmethod
     def of(cls, rows: pl.DataFrame) -> Self:
         """A queue of rows in any order."""
-        ordered = rows.sort("known_at", maintain_order=True)
-        return cls(ordered, ordered["known_at"].to_physical().to_numpy())
+        known_at = rows.get_column("known_at").to_physical().to_numpy()
+        order = np.argsort(known_at, kind="stable")
+        return cls(rows[order], known_at[order])
 
     def take(self, *, before: int) -> pl.DataFrame:
         """Remove and return the rows that become known before a moment."""
@@ -116,7 +117,7 @@ class Outbox:
         """Let what was put since the rows of today were taken wait: who read them speaks tomorrow at the earliest."""
         tomorrow = pl.lit(today.start + DAY).cast(pl.Datetime("us", "UTC"))
         for name, frames in self._new.items():
-            later = pl.concat(frames).with_columns(pl.max_horizontal("known_at", tomorrow).alias("known_at"))
+            later = pl.concat(frames).with_columns_seq(pl.max_horizontal("known_at", tomorrow).alias("known_at"))
             self._queues.setdefault(name, []).append(_Queue.of(later))
         self._new.clear()
 

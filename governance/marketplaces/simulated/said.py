@@ -84,7 +84,7 @@ def say(
     why = pl.lit(saying.reason) if reasons is None else reasons
     _put(
         outbox,
-        decisions.with_columns(label=pl.lit(saying.label), reason=why),
+        decisions.with_columns_seq(label=pl.lit(saying.label), reason=why),
         chosen=(speaks, stopped, looked),
         labelers=(saying.labeler, AUTOMATIC, AUDIT),
         values=(np.ones_like(key), np.ones_like(key), (truth ^ wrong).astype(np.int64)),
@@ -106,10 +106,10 @@ def _put(
     labeler, row = np.nonzero(np.stack(chosen))
     if not len(row):
         return
-    said = decisions[row].with_columns(
+    said = decisions[row].with_columns_seq(
         labeler=pl.Series(labelers)[labeler],
         value=pl.Series(np.stack(values)[labeler, row]),
         known_at=pl.Series(np.stack(known_at)[labeler, row]),
     )
     audit = pl.Series(labeler == len(labelers) - 1)
-    outbox.put(LABELS, said.with_columns(reason=pl.when(audit).then(pl.lit(AUDIT)).otherwise("reason")))
+    outbox.put(LABELS, said.with_columns_seq(reason=pl.when(audit).then(pl.lit(AUDIT)).otherwise("reason")))

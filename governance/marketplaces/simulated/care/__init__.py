@@ -41,8 +41,8 @@ class Care:
         """Remember whom to shut when."""
         if found.is_empty():
             return
-        by_key = cases.select("buyer", key="line_key")
-        self.found = pl.concat([self.found, found.join(by_key, on="key", how="inner").select(_FOUND.names())])
+        by_key = cases.select_seq("buyer", key="line_key")
+        self.found = pl.concat([self.found, found.join(by_key, on="key", how="inner").select_seq(_FOUND.names())])
 
 
 def begin(settings: Settings) -> Care:  # noqa: ARG001 - every part of the world begins with its settings
@@ -64,11 +64,11 @@ def follow(world: "World", today: Today, lines: pl.DataFrame) -> None:
     world.care.suspects.grow(len(buyers))
     of = habits(lines, buyers.complaint, sellers.defects)
     lines = strike(today, plan_shipping(today, lines, sellers), of)
-    lines = lines.with_columns(dearness=pl.Series(abusers.dearness(world, today, lines)))
+    lines = lines.with_columns_seq(dearness=pl.Series(abusers.dearness(world, today, lines)))
     put_scans(world.outbox, today, lines)
     put_reviews(world.outbox, today, lines)
     _foresee(world, today, lines, of)
-    struck = lines.filter(pl.col("cause") >= 0).select(KEPT)
+    struck = lines.filter(pl.col("cause") >= 0).select_seq(KEPT)
     world.care.waiting = pl.concat([world.care.waiting, struck]) if world.care.waiting.width else struck
     open_today(world, today)
     _learn(world, today)
@@ -82,7 +82,7 @@ def _foresee(world: "World", today: Today, lines: pl.DataFrame, of: Habits) -> N
     odds = odds * lines["dearness"].to_numpy()
     chance = case_chance(today, lines, world.shops.sellers, of, odds / (1 + odds))
     in_time = (pl.col("cause") >= 0) & (pl.col("opened") - pl.col("occurred_at") <= _CLAIM_WITHIN)
-    decisions = lines.select(
+    decisions = lines.select_seq(
         "occurred_at",
         label=pl.lit(CLAIM),
         entity_id="order_line_id",

@@ -56,7 +56,7 @@ def _judged(draw: Draw, appealed: pl.DataFrame, blame: Floats) -> pl.DataFrame:
         facts(appealed).drop("author"),
         against_enforcement=np.zeros(len(key), dtype=np.bool_),
     )
-    return appealed.with_columns(
+    return appealed.with_columns_seq(
         right=pl.Series(right),
         result=pl.Series(result, dtype=pl.String),
         filed_at=pl.Series(filed_at),
@@ -69,7 +69,7 @@ def _judged(draw: Draw, appealed: pl.DataFrame, blame: Floats) -> pl.DataFrame:
 def _put(outbox: Outbox, draw: Draw, judged: pl.DataFrame) -> None:
     """Two versions of each appeal: as it is filed, and with its result."""
     key = judged["line_key"].to_numpy()
-    rows = judged.select(
+    rows = judged.select_seq(
         "market",
         "appellant_id",
         "grounds",
@@ -82,8 +82,8 @@ def _put(outbox: Outbox, draw: Draw, judged: pl.DataFrame) -> None:
         known_at=pl.col("filed_at") + pl.Series(draw.integers(key, 0, HOUR)),
         version=pl.lit(1),
     )
-    ended = rows.with_columns(known_at=pl.col("judged_at"), version=pl.lit(2))
-    outbox.put(APPEALS, pl.concat([rows.with_columns(result=pl.lit("open")), ended]))
+    ended = rows.with_columns_seq(known_at=pl.col("judged_at"), version=pl.lit(2))
+    outbox.put(APPEALS, pl.concat([rows.with_columns_seq(result=pl.lit("open")), ended]))
 
 
 def _redone(changed: pl.DataFrame) -> pl.DataFrame:
@@ -100,7 +100,7 @@ def _redone(changed: pl.DataFrame) -> pl.DataFrame:
     won = refused & (right != BUYER) & ~split
     action = np.where(won, "refund", np.where(refused & split, "partial_refund", changed["action"].to_numpy()))
     back = np.where(won, changed["amount_minor"], np.where(refused & split, changed["amount_minor"] // 2, 0))
-    return changed.with_columns(
+    return changed.with_columns_seq(
         *(pl.Series(f"{name}_minor", values) for name, values in zip(PARTIES, borne, strict=True)),
         known_at=pl.col("judged_at"),
         version=pl.lit(2),

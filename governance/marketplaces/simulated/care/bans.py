@@ -40,7 +40,7 @@ def shut_found(world: "World", today: Today) -> None:
     numbers = (joint(chosen, today.index, _NUMBERED) & _DIGITS) | (_DIGITS + 1)
     world.outbox.put(
         ENFORCEMENTS,
-        frame.with_columns(
+        frame.with_columns_seq(
             enforcement_id=identifiers("enforcement", numbers, seed=today.seed),
             expires_at=pl.when(pl.col("ends") > 0).then("ends"),
             market=_MARKET.gather(buyers.market[chosen]),

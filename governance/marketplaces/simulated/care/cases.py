@@ -27,7 +27,7 @@ def filed(today: Today, cases: pl.DataFrame) -> pl.DataFrame:
     kind = _KINDS[cases["kind"].to_numpy()]
     by_seller = (cases["cause"] == NUMBER["seller_cancels"]).to_numpy()
     deadline = pl.Series(opened + RESPOND_WITHIN_DAYS * DAY)
-    return cases.with_columns(
+    return cases.with_columns_seq(
         case_id=pl.format("case-{}", "order_line_id"),
         placed=pl.col("occurred_at"),
         occurred_at=pl.Series(opened),
@@ -47,7 +47,7 @@ def put_cases(outbox: Outbox, today: Today, cases: pl.DataFrame) -> None:
     """Cases, and second versions: a complaint becomes a refund, or the amount turns out to be a part of it."""
     draw, key = today.draw("corrections of cases"), cases["line_key"].to_numpy()
     refiled = pl.when(pl.col("kind") == "complaint").then(pl.lit("refund")).otherwise(pl.col("kind"))
-    corrected = cases.with_columns(
+    corrected = cases.with_columns_seq(
         known_at=pl.col("known_at") + pl.Series(micros(draw.uniform(key, 0.3, 4.0))),
         version=pl.lit(2),
         kind=refiled,

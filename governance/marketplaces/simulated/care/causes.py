@@ -104,7 +104,7 @@ def strike(today: Today, lines: pl.DataFrame, of: Habits) -> pl.DataFrame:
     struck = (draw.uniform(key)[:, None] >= steps).sum(axis=1)
     cause = np.where(struck < len(CAUSES), struck, NONE)
     part, wait = draw.uniform(key, 0.05, 0.95), draw.exponential(key)
-    return lines.with_columns(
+    return lines.with_columns_seq(
         cause=pl.Series(cause),
         cancelled=pl.Series(np.isin(cause, CANCELLATIONS)),
         opened=pl.Series(_opened(lines, cause, part, wait)),

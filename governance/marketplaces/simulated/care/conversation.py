@@ -94,7 +94,7 @@ _TO: Floats = np.array([turn.to_days for turn in _TURNS])
 
 def put_messages(outbox: Outbox, today: Today, cases: pl.DataFrame) -> None:
     """The conversations of today's cases; cancellations have none. Who says nothing leaves no row."""
-    contested = cases.filter(pl.col("respond_by").is_not_null()).select(_NEEDED)
+    contested = cases.filter(pl.col("respond_by").is_not_null()).select_seq(_NEEDED)
     if contested.is_empty():
         return
     draw, key = today.draw("conversations"), contested["line_key"].to_numpy()
@@ -110,7 +110,7 @@ def _spoken(draw: Draw, cases: pl.DataFrame, turn: Ints, said: Ints) -> pl.DataF
     """The lines that are spoken, with `move`, `key` and times; one entry of `turn` and of `said` for each."""
     key = joint(cases["line_key"].to_numpy(), turn)
     at = cases["opened"].to_numpy() + micros(draw.uniform(key, _FROM[turn], _TO[turn]))
-    return cases.with_columns(
+    return cases.with_columns_seq(
         message_id=pl.format("message-{}-{}", "case_id", pl.Series(turn)),
         key=pl.Series(key),
         move=pl.Series(_MOVE[turn, said, draw.integers(key, 0, _MOST)]),
@@ -124,7 +124,7 @@ def _with_texts(draw: Draw, spoken: pl.DataFrame) -> pl.DataFrame:
     role, tone = words.AUTHOR[move], spoken["tone"].to_numpy()
     buyers = spoken["buyer"].to_numpy()
     author = np.select([role == "buyer", role == "seller"], [buyers, spoken["seller"].to_numpy() + _SELLERS], key)
-    about = facts(spoken).with_columns(author=pl.Series(author))
+    about = facts(spoken).with_columns_seq(author=pl.Series(author))
     texts = words.message(
         draw,
         key,
@@ -134,6 +134,6 @@ def _with_texts(draw: Draw, spoken: pl.DataFrame) -> pl.DataFrame:
         manipulation=(tone == MANIPULATING) & (role == "buyer"),
         temper=np.where(role == "buyer", temper(draw, key, tone), draw.uniform(key, 0.0, 0.6)),
     )
-    return spoken.with_columns(
+    return spoken.with_columns_seq(
         author_role=pl.Series(role, dtype=pl.String), language=words.languages(where), text=texts
     )

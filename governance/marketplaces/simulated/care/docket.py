@@ -48,7 +48,7 @@ def _settle(world: "World", today: Today, cases: pl.DataFrame) -> None:
     seen = traces.drawn(today.draw("traces"), cases["line_key"].to_numpy(), cases["cause"].to_numpy())
     beliefs = _hear(world, today, cases, seen)
     blame = blame_of(cases, cases["cause"].to_numpy())
-    cases = filed(today, cases.hstack(seen)).with_columns(
+    cases = filed(today, cases.hstack(seen)).with_columns_seq(
         cause_name=pl.Series(NAMES).gather(cases["cause"]),
         text=case_texts(today, cases.hstack(seen)),
         right_name=pl.Series(PARTIES).gather(np.argmax(blame, axis=1)),
@@ -109,7 +109,7 @@ def _pictured(world: "World", cases: pl.DataFrame) -> pl.DataFrame:
     """Cases with the number of the listing whose picture theirs shows (`picture`), and its category (`pictured`)."""
     listings = world.shops.listings
     shown = listings.image[cases["listing"].to_numpy()]
-    return cases.with_columns(picture=pl.Series(shown), pictured=pl.Series(listings.category[shown]))
+    return cases.with_columns_seq(picture=pl.Series(shown), pictured=pl.Series(listings.category[shown]))
 
 
 def _decide(world: "World", today: Today, cases: pl.DataFrame, beliefs: _Hearing, blame: Floats) -> None:
@@ -119,7 +119,7 @@ def _decide(world: "World", today: Today, cases: pl.DataFrame, beliefs: _Hearing
     belief = beliefs.deadline
     outcomes = decided(draw, cases, parties=belief.parties, false_story=belief.false_story, paid=paid, refused=refused)
     later = put_appeals(world.outbox, today, outcomes, blame)
-    every = pl.concat([outcomes, later.select(outcomes.columns)])
+    every = pl.concat([outcomes, later.select_seq(outcomes.columns)])
     world.outbox.put(OUTCOMES, every)
     put_consequences(world.outbox, today, every)
     found = say_abuse(world.outbox, today, cases, paid=paid, refused=refused)
@@ -133,7 +133,7 @@ def _reveal(outbox: Outbox, cases: pl.DataFrame, beliefs: _Hearing, blame: Float
     campaign = names.gather(np.where(cases["abuse"].to_numpy() > 0, cases["abuse"].to_numpy() - 1, len(campaigns)))
     outbox.reveal(
         CAUSES,
-        cases.select(
+        cases.select_seq(
             "case_id",
             "order_line_id",
             "occurred_at",
@@ -142,13 +142,13 @@ def _reveal(outbox: Outbox, cases: pl.DataFrame, beliefs: _Hearing, blame: Float
             decidable=pl.Series(beliefs.deadline.decidable),
         ),
     )
-    decisions = cases.select("occurred_at", "respond_by", entity_id="case_id", campaign=campaign)
+    decisions = cases.select_seq("occurred_at", "respond_by", entity_id="case_id", campaign=campaign)
     story = (cases["cause_name"] == "false_story").cast(pl.Float64)
-    abuse = decisions.with_columns(
+    abuse = decisions.with_columns_seq(
         label=pl.lit(REFUND_ABUSE), truth=story, oracle=pl.Series(beliefs.opening.false_story)
     )
     bears = pl.Series((blame[:, SELLER] > 0.5).astype(np.float64))
-    responsibility = decisions.with_columns(
+    responsibility = decisions.with_columns_seq(
         label=pl.lit(RESPONSIBILITY),
         occurred_at=pl.col("respond_by"),
         truth=bears,

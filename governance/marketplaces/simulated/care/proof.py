@@ -69,7 +69,7 @@ def _of_sellers(draw: Draw, cases: pl.DataFrame) -> pl.DataFrame:
     at = pieces["opened"] + pl.Series(micros(draw.uniform(key, 0.1, 2.8)))
     look = _looks(draw, key, _Shown(joint(key, 3), *_what(pieces)), make)
     nth = np.full(len(key), 9)
-    return _rows(draw, key, pieces.with_columns(captured=pl.lit(1)), nth, look, kind=kind, by="seller", at=at)
+    return _rows(draw, key, pieces.with_columns_seq(captured=pl.lit(1)), nth, look, kind=kind, by="seller", at=at)
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,7 +125,7 @@ def _rows(
     captured = np.select([pieces["captured"].to_numpy() == 1], [after], default=earlier)
     told = pl.Series(pieces["captured"].to_numpy() != CAPTURED.index("untold"))
     known = np.maximum(pieces["known_at"].to_numpy(), opened if by == "buyer" else opened + MINUTE)
-    return pl.concat([pieces.select("market", "case_id"), look], how="horizontal").with_columns(
+    return pl.concat([pieces.select_seq("market", "case_id"), look], how="horizontal").with_columns_seq(
         evidence_id=pl.format("evidence-{}-{}", pieces["case_id"], pl.Series(nth)),
         occurred_at=at,
         known_at=pl.Series(known),

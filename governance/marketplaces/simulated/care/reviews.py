@@ -52,7 +52,7 @@ def put_reviews(outbox: Outbox, today: Today, lines: pl.DataFrame) -> None:
     share = np.where(came, _REVIEWED, np.where(lines["cancelled"], 0.0, _ANGRY))
     rating = np.where(agreed, lines["stars"], _ratings(lines, came, draw, key))
     known = known_after(written, key, draw, minutes=3.0, late_share=LATE_REVIEWS, late_hours=(3, 72))
-    reviews = lines.with_columns(
+    reviews = lines.with_columns_seq(
         occurred_at=pl.Series(written),
         known_at=pl.Series(known),
         rating=pl.Series(rating),
@@ -67,7 +67,7 @@ def _with_texts(today: Today, reviews: pl.DataFrame) -> pl.DataFrame:
     cause = reviews["cause"].to_numpy()
     late = (reviews["late_days"] > 0).to_numpy()
     story = np.where(cause >= 0, _STORIES[np.maximum(cause, 0)], np.where(late, words.STORY["late"], -1))
-    about = reviews.select(
+    about = reviews.select_seq(
         category="what", listing="listing", author="buyer", story=pl.Series(story), amount_minor="price_minor",
         days=pl.col("late_days").clip(lower_bound=1.0),
     )  # fmt: skip
@@ -79,7 +79,7 @@ def _with_texts(today: Today, reviews: pl.DataFrame) -> pl.DataFrame:
         about,
         bought=written_to_order(reviews),
     )
-    return reviews.with_columns(review_id=pl.format("review-{}", "order_line_id"), text=texts)
+    return reviews.with_columns_seq(review_id=pl.format("review-{}", "order_line_id"), text=texts)
 
 
 def _ratings(lines: pl.DataFrame, came: Bools, draw: Draw, key: Ints) -> Ints:

@@ -61,7 +61,7 @@ def decided(
     by = np.where(refused, "rule:serial_claims", np.where(paid, "rule:quick_resolution", "team:after_sales"))
     told = pl.Series(draw.happens(key, 0.35))
     with_money = _split(draw, key, cases, party, shared, action)
-    return with_money.with_columns(
+    return with_money.with_columns_seq(
         occurred_at=pl.Series(at),
         known_at=pl.Series(at + draw.integers(key, MINUTE, HOUR // 4)),
         version=pl.lit(1),
@@ -72,7 +72,7 @@ def decided(
         decided_by=pl.Series(by, dtype=pl.String),
         policy_version=pl.lit(POLICY_VERSION),
         satisfaction=pl.when(told).then(pl.Series(satisfied)),
-    ).with_columns(pl.Series("returns", np.zeros(size, dtype=np.bool_) | (action == "return_then_refund")))
+    ).with_columns_seq(pl.Series("returns", np.zeros(size, dtype=np.bool_) | (action == "return_then_refund")))
 
 
 def _party(draw: Draw, key: Ints, parties: Floats) -> tuple[Ints, Bools]:
@@ -128,7 +128,7 @@ def _split(
     part = np.where(shared & (action != "refuse") & ~whim, total * draw.integers(key, 15, 45) // 100, 0)
     borne = [np.where(bearer == one, total - part, 0) + np.where(other == one, part, 0) for one in range(len(PARTIES))]
     back = np.where(action == "refuse", 0, np.where(half, asked // 2, np.where(action == "replace", 0, asked)))
-    return cases.with_columns(
+    return cases.with_columns_seq(
         *(pl.Series(f"{name}_minor", values) for name, values in zip(PARTIES, borne, strict=True)),
         pl.Series("total_minor", total),
         pl.Series("back_minor", back),
@@ -142,7 +142,7 @@ def put_consequences(outbox: Outbox, today: Today, outcomes: pl.DataFrame) -> No
     sent = start + micros(draw.uniform(key, 0.3, 3.0))
     received = sent + micros(draw.uniform(key, 1.5, 6.0))
     goes_back = outcomes["returns"].to_numpy()
-    back = outcomes.with_columns(
+    back = outcomes.with_columns_seq(
         return_handed_over=pl.Series(sent),
         return_delivered=pl.Series(received),
         back_at=pl.Series(np.where(goes_back, received, start) + HOUR),
@@ -155,7 +155,7 @@ def put_consequences(outbox: Outbox, today: Today, outcomes: pl.DataFrame) -> No
     bank = (outcomes["version"] == 1).to_numpy() & never_came & draw.happens(key, _CHARGED_BACK)
     if bank.any():
         later = pl.Series(start + micros(draw.uniform(key, 5.0, 30.0)))
-        charged = back.with_columns(back_at=later, back_minor=pl.col("amount_minor")).filter(pl.Series(bank))
+        charged = back.with_columns_seq(back_at=later, back_minor=pl.col("amount_minor")).filter(pl.Series(bank))
         outbox.put(PAYMENTS, _money_back(charged, kind="chargeback", reason=pl.lit("goods_not_received")))
 
 
@@ -170,7 +170,7 @@ def _returned_grams(draw: Draw, outcomes: pl.DataFrame) -> Ints:
 
 def _money_back(cases: pl.DataFrame, *, kind: str, reason: pl.Expr) -> pl.DataFrame:
     """A refund or chargeback for each case: `back_at` says when (microseconds), `back_minor` how much."""
-    return cases.filter(pl.col("back_minor") > 0).select(
+    return cases.filter(pl.col("back_minor") > 0).select_seq(
         "market",
         "order_id",
         "buyer_id",

@@ -57,7 +57,7 @@ def plan_shipping(today: Today, lines: pl.DataFrame, sellers: Sellers) -> pl.Dat
     handed_over = lines["occurred_at"].to_numpy() + micros(handling)
     delivered = handed_over + micros(road)
     never = withheld(sellers, seller, key, today) | (lines["parcel"] == NO_PARCEL).to_numpy()
-    return lines.with_columns(
+    return lines.with_columns_seq(
         handed_over=pl.Series(handed_over),
         delivered=pl.Series(delivered),
         withheld=pl.Series(never),
@@ -96,10 +96,10 @@ def put_scans(outbox: Outbox, today: Today, lines: pl.DataFrame) -> None:
     shipped = lines.filter(~pl.col("cancelled") & (~pl.col("withheld") | pl.col("faked")))
     moving = shipped.filter(~pl.col("withheld"))
     hub = pl.col("handed_over") + ((pl.col("delivered") - pl.col("handed_over")) * 0.45).cast(pl.Int64)
-    on_the_way = moving.with_columns(at_hub=hub).filter(
+    on_the_way = moving.with_columns_seq(at_hub=hub).filter(
         pl.Series(today.draw("hubs").happens(moving["line_key"].to_numpy(), _IN_TRANSIT))
     )
-    lost = moving.filter(pl.col("lost")).with_columns(given_up=pl.col("deliver_by") + _GIVEN_UP_AFTER)
+    lost = moving.filter(pl.col("lost")).with_columns_seq(given_up=pl.col("deliver_by") + _GIVEN_UP_AFTER)
     scans = [
         _scans(today, shipped, kind="handed_over", at="handed_over", due="ship_by"),
         _scans(today, on_the_way, kind="in_transit", at="at_hub", due=None),
@@ -133,7 +133,7 @@ def _scans(
     occurred, key = lines[at].to_numpy(), lines["line_key"].to_numpy()
     draw = today.draw(f"scans {direction} {kind}")
     known = known_after(occurred, key, draw, minutes=20.0, late_share=LATE_SCANS, late_hours=(24, 120))
-    return lines.select(
+    return lines.select_seq(
         *_SCAN,
         scan_id=pl.format("{}-{}-{}", "order_line_id", pl.lit(direction), pl.lit(kind)),
         occurred_at=pl.Series(occurred),

@@ -33,7 +33,7 @@ def case_texts(today: Today, cases: pl.DataFrame) -> pl.Series:
     )
     return (
         pl.DataFrame({"text": texts, "silent": pl.Series(mood.silent)})
-        .select(pl.when(~pl.col("silent")).then("text"))
+        .select_seq(pl.when(~pl.col("silent")).then("text"))
         .to_series()
     )
 
@@ -66,7 +66,7 @@ def _mood(today: Today, key: Ints, tone: Ints) -> _Mood:
 def facts(cases: pl.DataFrame) -> pl.DataFrame:
     """What texts about cases may speak of."""
     late = np.maximum((cases["opened"] - cases["deliver_by"]).to_numpy() / DAY, 1.0)
-    return cases.select(
+    return cases.select_seq(
         category="what",
         listing="listing",
         author="buyer",

@@ -36,7 +36,7 @@ def say_abuse(outbox: Outbox, today: Today, cases: pl.DataFrame, *, paid: Bools,
     look at again.
     """
     truth = (cases["cause_name"] == "false_story").to_numpy()
-    decisions = cases.select("market", "occurred_at", key="line_key", entity_id="case_id")
+    decisions = cases.select_seq("market", "occurred_at", key="line_key", entity_id="case_id")
     reasons = np.where((cases["reason_code"] == "not_received").to_numpy(), "carrier_inquiry", INSPECTION.reason)
     # A rule that pays at once and one that refuses both close the case: the second speaks, the first is silent.
     seen = decisions.filter(pl.Series(~paid))
@@ -65,7 +65,7 @@ def say_responsibility(outbox: Outbox, today: Today, outcomes: pl.DataFrame, lat
 
 def _ruling(outcomes: pl.DataFrame, *, labeler: str) -> pl.DataFrame:
     last = pl.col("respond_by") + _UNTIL_DAYS * DAY
-    return outcomes.select(
+    return outcomes.select_seq(
         "market",
         label=pl.lit(RESPONSIBILITY),
         entity_id=pl.col("case_id"),
@@ -86,4 +86,4 @@ def _audits(today: Today, outcomes: pl.DataFrame) -> pl.DataFrame:
     opposite = pl.select(pl.when(seller).then(pl.lit("undetermined")).otherwise(pl.lit("seller"))).to_series()
     later = audited["known_at"] + pl.Series(micros(draw.lognormal(key, _AUDIT_DAYS, 0.4)))
     said = opposite.zip_with(wrong, audited["right_name"])
-    return _ruling(audited.with_columns(known_at=later, responsible_party=said), labeler=AUDIT)
+    return _ruling(audited.with_columns_seq(known_at=later, responsible_party=said), labeler=AUDIT)

@@ -58,7 +58,7 @@ def begin(settings: Settings, today: Today, outbox: Outbox) -> People:
     at = today.start + micros(buyers.joined)
     traces = ordinary_traces(buyers, buyers, number, today, size=settings.buyers)
     signups = signed_up(buyers, number, at, traces, verified=np.full(len(number), VERIFIED), draw=draw)
-    put_accounts(outbox, today, signups.with_columns(known_at=pl.lit(today.start)), seed=settings.seed)
+    put_accounts(outbox, today, signups.with_columns_seq(known_at=pl.lit(today.start)), seed=settings.seed)
     return People(buyers, hired(settings, today, outbox))
 
 

@@ -83,7 +83,7 @@ def put_accounts(outbox: Outbox, today: Today, signups: pl.DataFrame, *, seed: i
     """
     draw = today.draw("accounts of buyers")
     number = signups["buyer"].to_numpy()
-    frame = signups.with_columns(
+    frame = signups.with_columns_seq(
         account_id=identifiers("buyer", number, seed=seed),
         role=pl.lit("buyer"),
         country=pl.col("market"),
@@ -94,7 +94,7 @@ def put_accounts(outbox: Outbox, today: Today, signups: pl.DataFrame, *, seed: i
         invited_by=_or_null("buyer", signups["invited_by"].to_numpy(), seed),
     )
     later = signups["known_at"].to_numpy() + 30 * MINUTE + micros(draw.exponential(number, _CHECKED_AFTER_DAYS))
-    checked = frame.with_columns(occurred_at=pl.Series(later), known_at=pl.Series(later), verified=pl.lit(True))
+    checked = frame.with_columns_seq(occurred_at=pl.Series(later), known_at=pl.Series(later), verified=pl.lit(True))
     again = ~signups["verified"] & pl.Series(draw.happens(number, _CHECKED_LATER))
     outbox.put(ACCOUNTS, pl.concat([frame, checked.filter(again)]))
 

@@ -45,7 +45,7 @@ def decided(
     member = buyers.campaign[buyer] >= 0
     ids = (joint(buyer, today.index, len(clause)) & _NUMBER) | (1 << 51)
     expires = pl.when(pl.Series(member)).then(None).otherwise(pl.Series(at + APPEAL_DAYS * DAY))
-    frame = new.with_columns(
+    frame = new.with_columns_seq(
         enforcement_id=identifiers("enforcement", ids, seed=today.seed),
         occurred_at=pl.col("known_at"),
         subject_id=identifiers("buyer", buyer, seed=today.seed),

@@ -46,9 +46,9 @@ class Changes:
         """They as a frame, some minutes into the sessions; columns as for `put_changes`."""
         row = np.concatenate(self.row) if self.row else np.empty(0, dtype=np.int64)
         kind, old, new = (np.concatenate(one) if one else row for one in (self.kind, self.old, self.new))
-        frame = sessions.select("buyer", "market", "session_id", "at")[row]
+        frame = sessions.select_seq("buyer", "market", "session_id", "at")[row]
         at = frame["at"].to_numpy() + (2 + kind) * MINUTE
-        return frame.with_columns(at=pl.Series(at), kind=pl.Series(kind), old=pl.Series(old), new=pl.Series(new))
+        return frame.with_columns_seq(at=pl.Series(at), kind=pl.Series(kind), old=pl.Series(old), new=pl.Series(new))
 
 
 def put_changes(outbox: Outbox, today: Today, changes: pl.DataFrame) -> None:
@@ -65,7 +65,7 @@ def put_changes(outbox: Outbox, today: Today, changes: pl.DataFrame) -> None:
     buyer, kind, at, old, new = (changes[name].to_numpy() for name in ("buyer", "kind", "at", "old", "new"))
     number = (joint(buyer, kind, at) & _NUMBER) | (1 << 50)
     values = _values(np.concatenate([old, new]), np.concatenate([kind, kind]), today.seed)
-    frame = changes.with_columns(
+    frame = changes.with_columns_seq(
         change_id=identifiers("change", number, seed=today.seed),
         account_id=identifiers("buyer", buyer, seed=today.seed),
         occurred_at=pl.Series(at),

@@ -21,7 +21,7 @@ def reveal(
         The ideal observer's chance that one was.
     """
     known = pl.Series([*campaigns.names, None], dtype=pl.String)
-    frame = decisions.select(
+    frame = decisions.select_seq(
         "entity_id",
         "occurred_at",
         label=pl.lit(label),

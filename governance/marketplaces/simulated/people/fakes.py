@@ -110,10 +110,10 @@ def posterior(traces: Traces, seen: Seen, signups: pl.DataFrame, *, prior: float
 
 def remembered(recent: pl.DataFrame, signups: pl.DataFrame, suspicion: Floats, today: Today) -> pl.DataFrame:
     """The sign-ups of the last days with today's."""
-    new = signups.select("device", "network", "phone").with_columns(
+    new = signups.select_seq("device", "network", "phone").with_columns_seq(
         day=pl.lit(today.index, pl.Int64), suspicion=pl.Series(suspicion)
     )
-    return pl.concat([recent.filter(pl.col("day") > today.index - REMEMBERED_DAYS), new.select(recent.columns)])
+    return pl.concat([recent.filter(pl.col("day") > today.index - REMEMBERED_DAYS), new.select_seq(recent.columns)])
 
 
 def _company(recent: pl.DataFrame, signups: pl.DataFrame, name: str) -> tuple[Ints, Floats]:
@@ -121,7 +121,7 @@ def _company(recent: pl.DataFrame, signups: pl.DataFrame, name: str) -> tuple[In
     own, others = signups[name].to_numpy(), recent[name].to_numpy()
     before = times_used(others, own)
     thought = thought_of(others, recent["suspicion"].to_numpy(), own) / np.maximum(before, 1)
-    same_day = signups.select(pl.int_range(pl.len()).over(name)).to_series().to_numpy()
+    same_day = signups.select_seq(pl.int_range(pl.len()).over(name)).to_series().to_numpy()
     return before + same_day, thought
 
 

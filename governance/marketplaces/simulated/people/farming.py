@@ -82,7 +82,7 @@ def bargain_plans(world: "World", today: Today) -> pl.DataFrame:
             "at": moments(draw, buyer, market, today),
             "listing": chosen_listings(world, today, buyer, market, draw, dearness=_CHEAP / 2),
         }
-    ).with_columns(coupon=pl.when(used).then(code), address=_some("address", place, _LOCKER, buyer, today, draw))
+    ).with_columns_seq(coupon=pl.when(used).then(code), address=_some("address", place, _LOCKER, buyer, today, draw))
     return planned(frame.filter(pl.col("listing") >= 0))
 
 

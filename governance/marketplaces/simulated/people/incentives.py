@@ -94,11 +94,11 @@ def judge_coupons(world: "World", today: Today, lines: pl.DataFrame) -> None:
     for name in NAMES:
         odds.log_odds = odds.log_odds + getattr(people.coupon_traces, name).log_ratio(kinds[name])
         getattr(people.coupon_traces, name).learn(kinds[name], campaign >= 0)
-    decisions = lines.select("occurred_at", "market", entity_id="order_line_id", key="line_key")
+    decisions = lines.select_seq("occurred_at", "market", entity_id="order_line_id", key="line_key")
     reveal(world.outbox, LABEL, decisions, campaign=campaign, oracle=odds.posterior, campaigns=settings.campaigns)
     people.coupons = _remembered(people.coupons, lines, odds.posterior, today)
     _say(
-        world, today, lines.select("buyer", "market", key="line_key"), decisions, campaign >= 0, on_device >= BLOCKED_AT
+        world, today, lines.select_seq("buyer", "market", key="line_key"), decisions, campaign >= 0, on_device >= BLOCKED_AT
     )
 
 
@@ -107,7 +107,7 @@ def _say(
 ) -> None:
     people = world.people
     said = say(world.outbox, today.draw("coupons said"), SAYING, decisions, truth=truth, automatic=stopped)
-    new = said.join(whose, on="key", how="left", maintain_order="left").select(
+    new = said.join(whose, on="key", how="left", maintain_order="left").select_seq(
         "buyer", "known_at", "market", decided_by=pl.lit("person")
     )
     people.bans = bans.decided(world.outbox, people.buyers, people.bans, new, clause=LABEL, today=today)
@@ -159,10 +159,10 @@ def _company(recent: pl.DataFrame, lines: pl.DataFrame, thing: str, seed: int) -
 
 def _remembered(recent: pl.DataFrame, lines: pl.DataFrame, suspicion: Floats, today: Today) -> pl.DataFrame:
     things = {thing: pl.Series(numbers(lines[thing], seed=today.seed)) for thing in _THINGS}
-    new = lines.select("buyer").with_columns(
+    new = lines.select_seq("buyer").with_columns_seq(
         day=pl.lit(today.index, pl.Int64), suspicion=pl.Series(suspicion), **things
     )
-    return pl.concat([recent.filter(pl.col("day") > today.index - REMEMBERED_DAYS), new.select(recent.columns)])
+    return pl.concat([recent.filter(pl.col("day") > today.index - REMEMBERED_DAYS), new.select_seq(recent.columns)])
 
 
 def _level(suspicion: Floats) -> Ints:

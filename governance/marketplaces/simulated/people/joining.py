@@ -52,14 +52,14 @@ def _judged(world: "World", signups: pl.DataFrame, today: Today) -> tuple[Floats
 def _say(world: "World", signups: pl.DataFrame, stopped: Bools, suspicion: Floats, today: Today) -> None:
     people, settings = world.people, world.settings
     number, campaign = signups["buyer"].to_numpy(), signups["campaign"].to_numpy()
-    decisions = signups.select(
+    decisions = signups.select_seq(
         "occurred_at", "market", key="buyer", entity_id=identifiers("buyer", number, seed=settings.seed)
     )
     reveal(world.outbox, fakes.LABEL, decisions, campaign=campaign, oracle=suspicion, campaigns=settings.campaigns)
     said = say(world.outbox, today.draw("fakes said"), fakes.SAYING, decisions, truth=campaign >= 0, automatic=stopped)
     found = said.rename({"key": "buyer"}).join(
-        signups.select("buyer", "market"), on="buyer", how="left", maintain_order="left"
+        signups.select_seq("buyer", "market"), on="buyer", how="left", maintain_order="left"
     )
-    by_rule = signups.filter(pl.Series(stopped)).select("buyer", "known_at", "market", decided_by=pl.lit("rule"))
-    new = pl.concat([found.with_columns(decided_by=pl.lit("person")).select(by_rule.columns), by_rule])
+    by_rule = signups.filter(pl.Series(stopped)).select_seq("buyer", "known_at", "market", decided_by=pl.lit("rule"))
+    new = pl.concat([found.with_columns_seq(decided_by=pl.lit("person")).select_seq(by_rule.columns), by_rule])
     people.bans = bans.decided(world.outbox, people.buyers, people.bans, new, clause=CLAUSE, today=today)

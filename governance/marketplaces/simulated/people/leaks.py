@@ -155,7 +155,7 @@ def _accesses(
         pl.Series(sells), identifiers("staff", desks, seed=today.seed)
     )
     frame = accesses(account, "seller", market, at, purpose, subjects)
-    return frame.with_columns(
+    return frame.with_columns_seq(
         role=pl.when(pl.Series(sells)).then(pl.lit("seller")).otherwise(pl.lit("staff")),
         device=names("device", device, seed=today.seed),
         network=names("network", network, seed=today.seed),
@@ -176,7 +176,7 @@ def _ordered(world: "World", number: int, victim: Ints, draw: Draw, today: Today
             "campaign": np.full(len(mule), number),
             "parcel": np.full(len(mule), EMPTY),
         }
-    ).with_columns(address=names("address", buyers.household[victim], seed=today.seed))
+    ).with_columns_seq(address=names("address", buyers.household[victim], seed=today.seed))
     fits = pl.Series((listing >= 0) & buyers.present(today.index)[mule])
     return planned(frame.filter(fits).unique(["buyer", "nth"], keep="first", maintain_order=True))
 

@@ -120,7 +120,7 @@ def put_sessions(outbox: Outbox, today: Today, sessions: pl.DataFrame, *, seed: 
     buyer, at = sessions["buyer"].to_numpy(), sessions["at"].to_numpy()
     number = order_numbers(today.index, buyer, sessions["nth"].to_numpy())
     late = (today.draw("sessions known").exponential(number, 20.0) * SECOND).astype(np.int64)
-    frame = sessions.with_columns(
+    frame = sessions.with_columns_seq(
         number=pl.Series(number),
         session_id=identifiers("session", number, seed=seed),
         account_id=identifiers("buyer", buyer, seed=seed),
@@ -138,7 +138,7 @@ def put_sessions(outbox: Outbox, today: Today, sessions: pl.DataFrame, *, seed: 
 def visits_of(sessions: pl.DataFrame) -> pl.DataFrame:
     """The visits of the shop that came of sessions as `put_sessions` returns them."""
     entered = sessions.filter(pl.col("outcome") == "succeeded")
-    return entered.select(pl.col(name).cast(kind) for name, kind in VISITS.items())
+    return entered.select_seq(pl.col(name).cast(kind) for name, kind in VISITS.items())
 
 
 def _places(buyers: Buyers, buyer: Ints, key: Ints, draw: Draw, today: Today, size: int) -> tuple[Ints, Ints, Bools]:

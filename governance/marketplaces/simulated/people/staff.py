@@ -49,7 +49,7 @@ def hired(settings: Settings, today: Today, outbox: Outbox) -> Staff:
     number = np.arange(settings.buyers // _BUYERS_PER_STAFF + 8, dtype=np.int64)
     market = drawn_markets(today.draw("staff"), number)
     start = np.full(len(number), today.start)
-    frame = pl.DataFrame({"occurred_at": start, "known_at": start, "signed_up_at": start}).with_columns(
+    frame = pl.DataFrame({"occurred_at": start, "known_at": start, "signed_up_at": start}).with_columns_seq(
         account_id=identifiers("staff", number, seed=settings.seed),
         role=pl.lit("staff"),
         verified=pl.lit(True),
@@ -74,7 +74,7 @@ def office(market: Ints) -> Ints:
 
 def accesses(account: pl.Series, role: str, market: Ints, at: Ints, purpose: Ints, subjects: Ints) -> pl.DataFrame:
     """Accesses of accounts of one role at some moments (microseconds), for a purpose (its place in `PURPOSES`)."""
-    return pl.DataFrame({"occurred_at": at, "subjects": subjects, "market": _MARKET.gather(market)}).with_columns(
+    return pl.DataFrame({"occurred_at": at, "subjects": subjects, "market": _MARKET.gather(market)}).with_columns_seq(
         account_id=account,
         role=pl.lit(role),
         purpose=pl.Series(PURPOSES, dtype=pl.String).gather(purpose),
@@ -93,7 +93,7 @@ def support_reads(staff: Staff, today: Today, buyers: Buyers) -> pl.DataFrame:
     night = draw.happens(key, _NIGHT_SHIFT)
     at = np.where(night, draw.moment(key, today), draw.working_time(key, today))
     frame = accesses(identifiers("staff", who, seed=today.seed), "staff", staff.market[who], at, purpose, subjects)
-    frame = frame.with_columns(
+    frame = frame.with_columns_seq(
         device=names("device", desk(who), seed=today.seed),
         network=names("network", office(staff.market[who]), seed=today.seed),
     )
@@ -113,11 +113,11 @@ def shown_subjects(key: Ints, subjects: Ints, today: Today, buyers: Buyers) -> t
 
 def with_subjects(frame: pl.DataFrame, row: Ints, subject: Ints, *, seed: int) -> pl.DataFrame:
     """Accesses with the ids of those read about."""
-    ids = pl.DataFrame({"row": row}).with_columns(subject=identifiers("buyer", subject, seed=seed))
+    ids = pl.DataFrame({"row": row}).with_columns_seq(subject=identifiers("buyer", subject, seed=seed))
     joined = ids.group_by("row", maintain_order=True).agg(subject_ids=pl.col("subject").str.join(" "))
     return (
         frame.with_row_index("row")
-        .with_columns(pl.col("row").cast(pl.Int64))
+        .with_columns_seq(pl.col("row").cast(pl.Int64))
         .join(joined, on="row", how="left", maintain_order="left")
     )
 
@@ -134,7 +134,7 @@ def fulfilment_reads(world: "World", today: Today, lines: pl.DataFrame) -> pl.Da
     seller = bought["seller"].to_numpy()
     sellers, draw = world.shops.sellers, today.draw("fulfilment")
     at = bought["last"].to_numpy() + MINUTE + (draw.exponential(seller, 3.0) * HOUR).astype(np.int64)
-    return bought.with_columns(
+    return bought.with_columns_seq(
         occurred_at=pl.Series(at),
         role=pl.lit("seller"),
         purpose=pl.Series(PURPOSES, dtype=pl.String).gather(draw.pick(seller, (0.0, 0.94, 0.0, 0.03, 0.03))),
@@ -145,13 +145,13 @@ def fulfilment_reads(world: "World", today: Today, lines: pl.DataFrame) -> pl.Da
 
 def put_accesses(outbox: Outbox, today: Today, parts: Sequence[pl.DataFrame]) -> None:
     """Put accesses into the outbox, numbered by account, moment and order."""
-    frame = pl.concat([part.select(pl.col(name).cast(kind) for name, kind in _READ.items()) for part in parts])
+    frame = pl.concat([part.select_seq(pl.col(name).cast(kind) for name, kind in _READ.items()) for part in parts])
     nth = pl.int_range(pl.len()).over("account_id", "occurred_at")
-    digits = frame.select(pl.col("account_id").str.slice(-16).cast(pl.Int64), nth=nth)
+    digits = frame.select_seq(pl.col("account_id").str.slice(-16).cast(pl.Int64), nth=nth)
     at = frame["occurred_at"].to_numpy()
     number = joint(digits["account_id"].to_numpy(), at, digits["nth"].cast(pl.Int64).to_numpy()) & _NUMBER
     late = (today.draw("accesses known").exponential(number, 30.0) * SECOND).astype(np.int64)
     outbox.put(
         DATA_ACCESSES,
-        frame.with_columns(access_id=identifiers("access", number, seed=today.seed), known_at=pl.Series(at + late)),
+        frame.with_columns_seq(access_id=identifiers("access", number, seed=today.seed), known_at=pl.Series(at + late)),
     )

@@ -90,7 +90,7 @@ def no_failures() -> pl.DataFrame:
 
 def failures_with(failures: pl.DataFrame, sessions: pl.DataFrame, today: Today) -> pl.DataFrame:
     """The failed logins of the last days with today's."""
-    new = sessions.filter(pl.col("outcome") != "succeeded").select(
+    new = sessions.filter(pl.col("outcome") != "succeeded").select_seq(
         pl.lit(today.index, pl.Int64).alias("day"), "buyer", device="device_number", network="network_number"
     )
     return pl.concat([failures.filter(pl.col("day") > today.index - FAILURES_REMEMBERED_DAYS), new])
@@ -154,7 +154,7 @@ def reported(thefts: pl.DataFrame, said: pl.DataFrame, today: Today) -> pl.DataF
     first = said.group_by("buyer", "campaign", maintain_order=True).agg(back=day.min())
     both = thefts.join(first, on=["buyer", "campaign"], how="left", maintain_order="left")
     earlier = pl.when(pl.col("found") < 0).then(pl.col("back")).otherwise(pl.min_horizontal("found", "back"))
-    return both.with_columns(found=pl.coalesce(earlier, "found")).select(thefts.columns)
+    return both.with_columns_seq(found=pl.coalesce(earlier, "found")).select_seq(thefts.columns)
 
 
 def _places(logins: pl.DataFrame, public: Floats, travel: Floats) -> tuple[Floats, Floats]:

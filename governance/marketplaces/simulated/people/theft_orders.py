@@ -35,7 +35,7 @@ def _ordered(world: "World", thief: Thief, today: Today) -> pl.DataFrame:
     drop = names("address", drop_of(thief, generation, buyer), seed=today.seed)
     away = pl.Series(draw.happens(buyer, thief.tactic.drop))
     at = here["at"].to_numpy() + draw.integers(buyer, 5 * MINUTE, 50 * MINUTE)
-    orders = here.with_columns(
+    orders = here.with_columns_seq(
         at=pl.Series(np.minimum(at, today.start + DAY - 10 * MINUTE)),
         listing=pl.Series(chosen_listings(world, today, buyer, market, draw, dearness=_DEAR)),
         address=pl.when(away).then(drop),

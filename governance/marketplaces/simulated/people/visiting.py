@@ -43,7 +43,7 @@ def visited(world: "World", today: Today) -> pl.DataFrame:
         _change(world, thief, entered, changes, today)
     taken_back = _judge(world, playing, entered.filter(pl.col("kind") == "login"), today)
     put_changes(world.outbox, today, pl.concat([changes.of(entered), taken_back]))
-    people.thief_logins = entered.filter(pl.col("campaign") >= 0).select(people.thief_logins.columns)
+    people.thief_logins = entered.filter(pl.col("campaign") >= 0).select_seq(people.thief_logins.columns)
     return visits_of(sessions)
 
 
@@ -59,7 +59,7 @@ def visit_to_order(world: "World", today: Today, plans: pl.DataFrame, visits: pl
     at = np.maximum(comes["at"].to_numpy() - MINUTE - draw.integers(number, 0, 12 * MINUTE), today.start)
     market = MARKET_NAMES.gather(people.buyers.market[buyer])
     home = names("network", home_network(people.buyers.household[buyer], today.index), seed=seed)
-    frame = comes.select(
+    frame = comes.select_seq(
         "device",
         "network",
         session_id=identifiers("session", number, seed=seed),
@@ -74,7 +74,7 @@ def visit_to_order(world: "World", today: Today, plans: pl.DataFrame, visits: pl
     )
     own = names("device", people.buyers.device[buyer], seed=seed)
     world.outbox.put(
-        SESSIONS, frame.with_columns(device=pl.col("device").fill_null(own), network=pl.col("network").fill_null(home))
+        SESSIONS, frame.with_columns_seq(device=pl.col("device").fill_null(own), network=pl.col("network").fill_null(home))
     )
 
 
@@ -115,7 +115,7 @@ def _judge(world: "World", playing: list[Thief], logins: pl.DataFrame, today: To
     oracle = stolen.posterior(people.theft_traces, seen, logins, people.buyers, prior=prior)
     campaign = logins["campaign"].to_numpy()
     stolen.learn(people.theft_traces, seen, campaign >= 0)
-    decisions = logins.select("occurred_at", "market", entity_id="session_id", key="number")
+    decisions = logins.select_seq("occurred_at", "market", entity_id="session_id", key="number")
     reveal(world.outbox, stolen.LABEL, decisions, campaign=campaign, oracle=oracle, campaigns=settings.campaigns)
     said = say(
         world.outbox,
@@ -125,9 +125,9 @@ def _judge(world: "World", playing: list[Thief], logins: pl.DataFrame, today: To
         truth=campaign >= 0,
         automatic=seen.failures >= stolen.BLOCKED_FAILURES,
     )
-    whose = logins.select("buyer", "market", "campaign", key="number")
+    whose = logins.select_seq("buyer", "market", "campaign", key="number")
     said = said.join(whose, on="key", maintain_order="left")
     people.thefts = stolen.reported(people.thefts, said.filter(pl.col("campaign") >= 0), today)
     by_telephone = pl.lit(None, pl.String)
     none = pl.lit(0, pl.Int64)
-    return said.select("buyer", "market", session_id=by_telephone, at="known_at", kind=none, old=none, new=none)
+    return said.select_seq("buyer", "market", session_id=by_telephone, at="known_at", kind=none, old=none, new=none)

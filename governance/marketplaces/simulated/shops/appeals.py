@@ -59,7 +59,7 @@ def _versions(today: Today, one: Appealed) -> pl.DataFrame:
             "appellant_id": one.appellant,
             "grounds": _GROUNDS.gather(draw.integers(one.key, 0, len(_GROUNDS))),
         }
-    ).with_columns(against=pl.lit("enforcement"), version=pl.lit(1), result=pl.lit("open"))
+    ).with_columns_seq(against=pl.lit("enforcement"), version=pl.lit(1), result=pl.lit("open"))
     result = pl.Series(one.overturned).replace_strict({True: "overturned", False: "upheld"}, return_dtype=pl.String)
-    closed = frame.with_columns(known_at=pl.Series(answered), version=pl.lit(2), result=result)
+    closed = frame.with_columns_seq(known_at=pl.Series(answered), version=pl.lit(2), result=result)
     return pl.concat([frame, closed])

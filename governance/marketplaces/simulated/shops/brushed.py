@@ -97,7 +97,7 @@ def judge(world: "World", today: Today, reviews: pl.DataFrame) -> None:
         return
     key = line_keys(reviews["order_line_id"], seed=world.settings.seed)
     known = pl.DataFrame({"line_key": key}).join(world.shops.lines, on="line_key", how="left", maintain_order="left")
-    decided = reviews.select(
+    decided = reviews.select_seq(
         "market",
         "rating",
         key=pl.Series(key),
@@ -181,7 +181,7 @@ def _say(world: "World", today: Today, decided: pl.DataFrame, of_ring: Bools) ->
     light = (decided["grams"].cast(pl.Float64) / decided["listed_grams"]).fill_null(1.0).to_numpy() < _RULE_LIGHT
     by_rule = light & (decided["rating"].to_numpy() >= 4) & draw.happens(key, _RULE_ACTS)
     said = say(world.outbox, draw, SAYING, decided, truth=of_ring, automatic=by_rule)
-    acted = decided.select("key", "buyer", "seller").join(said, on="key", maintain_order="left")
+    acted = decided.select_seq("key", "buyer", "seller").join(said, on="key", maintain_order="left")
     day = today.index + (acted["known_at"].to_numpy() - today.start) // DAY + 1
     docket.note(world.shops, docket.ACCOMPLICE, acted["buyer"].to_numpy(), day)
     docket.note(world.shops, docket.RING_SHOP, acted["seller"].to_numpy(), day)

@@ -138,7 +138,7 @@ def _orders_of(world: "World", today: Today, number: int) -> pl.DataFrame:
         }
     )
     own = pl.when(uses).then(names("device", device, seed=today.seed))
-    return planned(frame.with_columns(device=own).filter(pl.col("listing") >= 0))
+    return planned(frame.with_columns_seq(device=own).filter(pl.col("listing") >= 0))
 
 
 def _paired(world: "World", draw: Draw, member: Ints, shops: Ints) -> tuple[Ints, Ints]:

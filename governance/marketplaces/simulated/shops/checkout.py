@@ -69,7 +69,7 @@ def checked_out(world: "World", today: Today, lines: pl.DataFrame) -> pl.DataFra
 def _with_listing(lines: pl.DataFrame, listings: Listings) -> pl.DataFrame:
     listing = lines["listing"].to_numpy()
     where, what = listings.market[listing], listings.category[listing]
-    return lines.with_columns(
+    return lines.with_columns_seq(
         seller=pl.Series(listings.seller[listing]),
         where=pl.Series(where),
         what=pl.Series(what),
@@ -85,7 +85,7 @@ def _with_listing(lines: pl.DataFrame, listings: Listings) -> pl.DataFrame:
 
 def _with_way(lines: pl.DataFrame, buyers: Buyers, sellers: Sellers) -> pl.DataFrame:
     buyer, seller = lines["buyer"].to_numpy(), lines["seller"].to_numpy()
-    return lines.with_columns(
+    return lines.with_columns_seq(
         origin_latitude=pl.Series(sellers.latitude[seller]),
         origin_longitude=pl.Series(sellers.longitude[seller]),
         destination_latitude=pl.Series(buyers.latitude[buyer]),
@@ -106,7 +106,7 @@ def _with_money(lines: pl.DataFrame, today: Today, buyers: Buyers) -> pl.DataFra
     platform = _PLATFORM[coupon] | (draw.happens(key, _FUNDED_BY_PLATFORM) & (coupon >= 0))
     discount = np.rint(price * _DISCOUNT[coupon]).astype(np.int64)
     used = pl.Series(coupon >= 0)
-    return lines.with_columns(
+    return lines.with_columns_seq(
         price_ratio=pl.Series(price * rate / 100 / PRICE[lines["what"].to_numpy()]),
         currency=_CURRENCY.gather(where),
         reference_rate=pl.Series(rate),
@@ -138,7 +138,7 @@ def _with_promises(lines: pl.DataFrame, sellers: Sellers) -> pl.DataFrame:
     at, days = lines["occurred_at"].to_numpy(), sellers.promise_days[lines["seller"].to_numpy()]
     ship_by = _end_of_day(at + days * DAY)
     road = ((1.3 + lines["distance_km"].to_numpy() / 420) * DAY).astype(np.int64)
-    return lines.with_columns(ship_by=pl.Series(ship_by), deliver_by=pl.Series(_end_of_day(ship_by + road)))
+    return lines.with_columns_seq(ship_by=pl.Series(ship_by), deliver_by=pl.Series(_end_of_day(ship_by + road)))
 
 
 def _with_content(lines: pl.DataFrame, world: "World", today: Today) -> pl.DataFrame:
@@ -146,7 +146,7 @@ def _with_content(lines: pl.DataFrame, world: "World", today: Today) -> pl.DataF
     listing, at, key, meant = (lines[name].to_numpy() for name in ("listing", "occurred_at", "line_key", "content"))
     creator, content = stage.attribution(world, today, listing, at, key)
     planned = meant >= 0
-    return lines.with_columns(
+    return lines.with_columns_seq(
         creator=pl.Series(np.where(planned, owners(np.maximum(meant, 0)), creator)),
         content=pl.Series(np.where(planned, meant, content)),
     )
@@ -163,14 +163,14 @@ def _with_ids(lines: pl.DataFrame, buyers: Buyers, today: Today) -> pl.DataFrame
         f"{prefix}_id": pl.when(sold).then(identifiers(prefix, np.maximum(lines[prefix].to_numpy(), 0), seed=seed))
         for prefix in ("creator", "content")
     }
-    return lines.with_columns(
+    return lines.with_columns_seq(
         **ids,
         **shown,
         device=pl.coalesce("device", names("device", buyers.device[buyer], seed=seed)),
         address=pl.coalesce("address", names("address", buyers.household[buyer], seed=seed)),
         instrument=pl.coalesce("instrument", names("instrument", buyers.instrument[buyer], seed=seed)),
         weight=pl.lit(1.0),
-    ).with_columns(order_line_id=pl.format("{}-{}", "order_id", "line"))
+    ).with_columns_seq(order_line_id=pl.format("{}-{}", "order_id", "line"))
 
 
 def _distance_km(sellers: Sellers, seller: Ints, buyers: Buyers, buyer: Ints) -> Floats:

@@ -37,8 +37,8 @@ def empty_docket() -> pl.DataFrame:
 
 def note(shops: "Shops", kind: int, number: Ints, day: Ints) -> None:
     """Remember to do something about each number on a day."""
-    new = pl.DataFrame({"number": number, "day": day}).with_columns(kind=pl.lit(kind))
-    shops.docket = pl.concat([shops.docket, new.select(pl.col(name).cast(to) for name, to in DOCKET.items())])
+    new = pl.DataFrame({"number": number, "day": day}).with_columns_seq(kind=pl.lit(kind))
+    shops.docket = pl.concat([shops.docket, new.select_seq(pl.col(name).cast(to) for name, to in DOCKET.items())])
 
 
 def act(world: "World", today: Today) -> None:
@@ -93,7 +93,7 @@ def _hear_appeals(world: "World", today: Today, number: Ints, at: Ints) -> None:
             "market": market,
             "value": (~wrong).astype(np.int64),
         }
-    ).with_columns(label=pl.lit("listing_violation"), labeler=pl.lit(AUDIT), reason=pl.lit("appeal"))
+    ).with_columns_seq(label=pl.lit("listing_violation"), labeler=pl.lit(AUDIT), reason=pl.lit("appeal"))
     world.outbox.put(LABELS, audit)
     note(world.shops, RESTORED, number[wrong], (ends[wrong] - today.start) // DAY + today.index + 1)
 
@@ -146,5 +146,5 @@ def _put(
     )
     told = {"subject_role": role, "action": action, "policy_clause": clause, "decided_by": "person"}
     expires = pl.lit(None, pl.Int64) if expires_days is None else pl.col("occurred_at") + expires_days * DAY
-    world.outbox.put(ENFORCEMENTS, frame.with_columns(expires_at=expires, **{k: pl.lit(v) for k, v in told.items()}))
+    world.outbox.put(ENFORCEMENTS, frame.with_columns_seq(expires_at=expires, **{k: pl.lit(v) for k, v in told.items()}))
     return at

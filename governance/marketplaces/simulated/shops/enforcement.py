@@ -175,7 +175,7 @@ class _Docket:
             }
         )
         self.enforcements.append(
-            frame.with_columns(
+            frame.with_columns_seq(
                 subject_role=pl.lit("seller"),
                 action=pl.lit(action),
                 policy_clause=pl.lit(clause),
@@ -196,7 +196,7 @@ class _Docket:
             }
         )
         stated = {"label": LABEL, "labeler": labeler, "reason": reason}
-        self.labels.append(frame.with_columns(value=pl.lit(value), **{k: pl.lit(v) for k, v in stated.items()}))
+        self.labels.append(frame.with_columns_seq(value=pl.lit(value), **{k: pl.lit(v) for k, v in stated.items()}))
 
     def put(self, world: "World") -> None:
         for table, frames in ((ENFORCEMENTS, self.enforcements), (LABELS, self.labels)):

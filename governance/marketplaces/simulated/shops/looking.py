@@ -60,7 +60,7 @@ def decide(world: "World", today: Today) -> None:
     chosen = recent[turn & (sellers.shut_until[recent] < NEVER)]
     oracle = beliefs.ahead(world, today, TURNS_WITHIN_DAYS)[chosen]
     turns = sellers.turns[chosen] <= today.index + TURNS_WITHIN_DAYS
-    decisions = pl.DataFrame({"entity_id": identifiers("seller", chosen, seed=today.seed)}).with_columns(
+    decisions = pl.DataFrame({"entity_id": identifiers("seller", chosen, seed=today.seed)}).with_columns_seq(
         occurred_at=pl.lit(round(valid_at(today.date).timestamp()) * SECOND)
     )
     behind = np.where(turns, sellers.campaign[chosen], -1)

@@ -43,7 +43,7 @@ def line_keys(line_ids: pl.Series, *, seed: int) -> Ints:
 
 def with_today(remembered: pl.DataFrame, lines: pl.DataFrame, today: Today) -> pl.DataFrame:
     """The lines remembered, today's among them, those of long ago no more."""
-    new = lines.select(
+    new = lines.select_seq(
         pl.col(name).cast(kind) if name in lines.columns else pl.lit(None, kind).alias(name)
         for name, kind in LINES.items()
     )
@@ -59,7 +59,7 @@ def with_scans(remembered: pl.DataFrame, shipments: pl.DataFrame, *, seed: int) 
         {"line_key": line_keys(scans["order_line_id"], seed=seed), "scanned": scans["weight_grams"].cast(pl.Int32)}
     )
     joined = remembered.join(known, on="line_key", how="left", maintain_order="left")
-    return joined.with_columns(grams=pl.coalesce("grams", "scanned")).drop("scanned")
+    return joined.with_columns_seq(grams=pl.coalesce("grams", "scanned")).drop("scanned")
 
 
 def overdue(remembered: pl.DataFrame, today: Today, *, sellers: int) -> tuple[Ints, Ints]:

@@ -45,7 +45,7 @@ def order_lines(world: "World", today: Today, visits: pl.DataFrame, plans: pl.Da
         The columns of `PLANS` (`listing` filled in), `order` (number), `line`, `line_count`, `line_key`,
         `payment_method`, `instalments`, `occurred_at` and `known_at`; ordinary orders first, both by buyer and time.
     """
-    orders = pl.concat([planned(_ordinary(today, visits)), plans.select(PLANS.names())])
+    orders = pl.concat([planned(_ordinary(today, visits)), plans.select_seq(PLANS.names())])
     offered = world.shops.listings.offered(world.shops.sellers, today.index)
     listing = orders["listing"].to_numpy()
     # What was planned for a shop that has been shut since is not ordered.
@@ -53,8 +53,8 @@ def order_lines(world: "World", today: Today, visits: pl.DataFrame, plans: pl.Da
     orders = _with_order(today, orders, world.people.buyers)
     lines = _filled(world, today, _expanded(today, orders), offered)
     number = pl.int_range(pl.len()).over("order")
-    lines = lines.with_columns(line=number + 1, line_count=pl.len().over("order"))
-    return lines.with_columns(line_key=pl.Series(joint(lines["order"].to_numpy(), lines["line"].to_numpy())))
+    lines = lines.with_columns_seq(line=number + 1, line_count=pl.len().over("order"))
+    return lines.with_columns_seq(line_key=pl.Series(joint(lines["order"].to_numpy(), lines["line"].to_numpy())))
 
 
 def _ordinary(today: Today, visits: pl.DataFrame) -> pl.DataFrame:
@@ -64,7 +64,7 @@ def _ordinary(today: Today, visits: pl.DataFrame) -> pl.DataFrame:
     orders = draw.happens(key, ORDERS_PER_VISIT_AT_SALES if is_sale(today) else ORDERS_PER_VISIT)
     at = visits["at"].to_numpy() + draw.integers(key, MINUTE, 9 * MINUTE)
     at = np.where(draw.happens(key, _WHOLE_MINUTES), at // MINUTE * MINUTE, at)
-    ordering = visits.select("buyer", "nth", "device", at=pl.Series(at), listing=pl.lit(-1))
+    ordering = visits.select_seq("buyer", "nth", "device", at=pl.Series(at), listing=pl.lit(-1))
     return ordering.filter(pl.Series(orders))
 
 
@@ -75,7 +75,7 @@ def _with_order(today: Today, orders: pl.DataFrame, buyers: Buyers) -> pl.DataFr
     draw = today.draw("payment methods")
     method, instalments = payment_methods(draw, order, buyers.market[buyer])
     at = orders["at"].to_numpy()
-    return orders.with_columns(
+    return orders.with_columns_seq(
         order=pl.Series(order),
         payment_method=method,
         instalments=pl.Series(instalments),
@@ -99,7 +99,7 @@ def _expanded(today: Today, orders: pl.DataFrame) -> pl.DataFrame:
     wanted = np.where(ordinary & (orders["listing"].to_numpy() < 0), baskets, 1)
     row = np.repeat(np.arange(orders.height), wanted)
     first = np.repeat(np.cumsum(wanted) - wanted, wanted)
-    return orders[row].with_columns(wish=pl.Series(np.arange(len(row)) - first))
+    return orders[row].with_columns_seq(wish=pl.Series(np.arange(len(row)) - first))
 
 
 def _filled(world: "World", today: Today, lines: pl.DataFrame, offered: Bools) -> pl.DataFrame:
@@ -115,7 +115,7 @@ def _filled(world: "World", today: Today, lines: pl.DataFrame, offered: Bools) -
     usual = shops.customers.usual[buyer]
     again = draw.happens(key, REPEATS) & (usual >= 0) & offered[usual]
     listing = np.where(given >= 0, given, np.where(again, usual, found))
-    return lines.with_columns(listing=pl.Series(listing)).filter(pl.col("listing") >= 0)
+    return lines.with_columns_seq(listing=pl.Series(listing)).filter(pl.col("listing") >= 0)
 
 
 def _attraction(sellers: Sellers, listings: Listings, offered: Bools) -> Floats:

@@ -31,12 +31,12 @@ def put_checkout_payments(outbox: Outbox, today: Today, lines: pl.DataFrame) -> 
     )
     draw, key = today.draw("checkout payments"), orders["order"].to_numpy()
     again = draw.happens(key, _DECLINED_SHARE)
-    orders = orders.with_columns(
+    orders = orders.with_columns_seq(
         method=pl.col("payment_method"),
         wait=pl.Series(np.where(again, 20 * SECOND, 0)),
         seconds=pl.Series(draw.integers(key, 1, 15) * SECOND),
     )
-    declined = orders.filter(pl.Series(again)).with_columns(wait=pl.lit(0, pl.Int64))
+    declined = orders.filter(pl.Series(again)).with_columns_seq(wait=pl.lit(0, pl.Int64))
     steps = (
         _step(declined, name="declined", kind="authorisation", status="failed", reason="declined", after_seconds=0),
         _step(orders, name="authorisation", kind="authorisation", status="succeeded", reason=None, after_seconds=0),
@@ -49,7 +49,7 @@ def _step(
     orders: pl.DataFrame, *, name: str, kind: str, status: str, reason: str | None, after_seconds: int
 ) -> pl.DataFrame:
     at = pl.col("occurred_at") + pl.col("wait") + after_seconds * SECOND
-    return orders.with_columns(
+    return orders.with_columns_seq(
         payment_id=pl.format("{}-{}", "order_id", pl.lit(name)),
         kind=pl.lit(kind),
         status=pl.lit(status),
@@ -63,7 +63,7 @@ def put_money_back(outbox: Outbox, cases: pl.DataFrame, *, kind: str, reason: pl
     """A refund or chargeback for each case: `back_at` says when (microseconds), `back_minor` how much."""
     outbox.put(
         PAYMENTS,
-        cases.filter(pl.col("back_minor") > 0).with_columns(
+        cases.filter(pl.col("back_minor") > 0).with_columns_seq(
             payment_id=pl.format("{}-{}", "case_id", pl.lit(kind)),
             occurred_at=pl.col("back_at"),
             known_at=pl.col("back_at") + 40 * SECOND,

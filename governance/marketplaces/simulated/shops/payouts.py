@@ -49,7 +49,7 @@ def earn(world: "World", lines: pl.DataFrame) -> None:
     """Credit sellers with today's lines: price and shipping, less their own discounts and the commission."""
     own = pl.col("discount_minor") - pl.col("subsidy_minor")
     commission = (pl.col("price_minor") * pl.col("commission_rate")).round().cast(pl.Int64)
-    earned = lines.select(pl.col("price_minor") + pl.col("shipping_minor") - own - commission).to_series()
+    earned = lines.select_seq(pl.col("price_minor") + pl.col("shipping_minor") - own - commission).to_series()
     np.add.at(world.shops.accounts.current, lines["seller"].to_numpy(), earned.to_numpy())
 
 
@@ -122,7 +122,7 @@ def _put(
             "status": pl.Series(np.where(stopped, "held", "scheduled")),
             "ended": pl.Series(np.where(stopped, "cancelled", "paid")),
         }
-    ).with_columns(role=pl.lit("seller"), version=pl.lit(1), **_period(today))
+    ).with_columns_seq(role=pl.lit("seller"), version=pl.lit(1), **_period(today))
     world.outbox.put(PAYOUTS, _versions(frame, pl.Series(~stopped | banned)))
 
 
@@ -135,5 +135,5 @@ def _period(today: Today) -> dict[str, pl.Expr]:
 def _versions(frame: pl.DataFrame, ended: pl.Series) -> pl.DataFrame:
     """Payouts of something, and once more those that have `ended`."""
     something = pl.sum_horizontal("amount_minor", "held_minor", "reserve_minor") > 0
-    later = frame.with_columns(version=pl.lit(2), known_at=pl.col("paid_at"), status=pl.col("ended"))
+    later = frame.with_columns_seq(version=pl.lit(2), known_at=pl.col("paid_at"), status=pl.col("ended"))
     return pl.concat([frame, later.filter(ended)]).filter(something)

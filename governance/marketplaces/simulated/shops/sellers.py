@@ -200,9 +200,9 @@ def put_accounts(
             "network": names("network", sellers.network[number], seed=today.seed),
             "phone": names("phone", sellers.phone[number], seed=today.seed),
         }
-    ).with_columns(role=pl.lit("seller"))
+    ).with_columns_seq(role=pl.lit("seller"))
     later = known + 30 * MINUTE + micros(draw.exponential(number, _CHECKED_AFTER_DAYS))
-    checked = frame.with_columns(occurred_at=pl.Series(later), known_at=pl.Series(later), verified=pl.lit(True))
+    checked = frame.with_columns_seq(occurred_at=pl.Series(later), known_at=pl.Series(later), verified=pl.lit(True))
     again = ~frame["verified"] & pl.Series(draw.happens(number, _CHECKED_LATER))
     outbox.put(ACCOUNTS, pl.concat([frame, checked.filter(again)]))
 

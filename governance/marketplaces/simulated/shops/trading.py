@@ -30,7 +30,7 @@ def trade(world: "World", today: Today, visits: pl.DataFrame, plans: pl.DataFram
     shops.make_room(len(world.people.buyers))
     wished = order_lines(world, today, visits, plans)
     shared = wished["device"].is_not_null() & (wished["campaign"] >= 0)
-    lines = checked_out(world, today, wished.with_columns(shared=shared))
+    lines = checked_out(world, today, wished.with_columns_seq(shared=shared))
     world.outbox.put(ORDERS, lines)
     put_checkout_payments(world.outbox, today, lines)
     ordinary = lines.filter(pl.col("campaign") == -1)
@@ -42,7 +42,7 @@ def trade(world: "World", today: Today, visits: pl.DataFrame, plans: pl.DataFram
 
 def _remember(world: "World", today: Today, lines: pl.DataFrame) -> None:
     promise = world.shops.sellers.promise_days[lines["seller"].to_numpy()]
-    frame = lines.with_columns(
+    frame = lines.with_columns_seq(
         day=pl.lit(today.index),
         resolved=pl.Series(today.index + promise + LAG_DAYS),
         odds=pl.Series(order_odds(world, today, lines)),

@@ -115,7 +115,7 @@ def _put_accounts(
             "signed_up_at": signed_up,
             "verified": verified,
         }
-    ).with_columns(role=pl.lit("creator"))
+    ).with_columns_seq(role=pl.lit("creator"))
     checked = known_at + 30 * MINUTE + micros(draw.exponential(number, 9.0))
-    later = frame.with_columns(occurred_at=pl.Series(checked), known_at=pl.Series(checked), verified=pl.lit(True))
+    later = frame.with_columns_seq(occurred_at=pl.Series(checked), known_at=pl.Series(checked), verified=pl.lit(True))
     outbox.put(ACCOUNTS, pl.concat([frame, later.filter(~verified & draw.happens(number, _CHECKED_LATER))]))

@@ -25,8 +25,8 @@ _NAMES = pl.Series([market.name for market in MARKETS])
 def note(stage: Stage, role: str, said: pl.DataFrame, today: Today) -> None:
     """Remember to act on `key` of what was said once it is `known_at` (microseconds)."""
     day = (said["known_at"].to_numpy() - today.start) // DAY + today.index
-    new = pl.DataFrame({"day": day, "number": said["key"]}).with_columns(role=pl.lit(role))
-    stage.docket = pl.concat([stage.docket, new.select(DOCKET.names()).cast(DOCKET)])
+    new = pl.DataFrame({"day": day, "number": said["key"]}).with_columns_seq(role=pl.lit(role))
+    stage.docket = pl.concat([stage.docket, new.select_seq(DOCKET.names()).cast(DOCKET)])
 
 
 def act(world: "World", today: Today) -> None:
@@ -77,7 +77,7 @@ def _put(world: "World", today: Today, role: str, number: Ints, market: Ints) ->
     )
     world.outbox.put(
         ENFORCEMENTS,
-        frame.with_columns(
+        frame.with_columns_seq(
             subject_role=pl.lit(role),
             action=pl.lit(_ACTIONS[role]),
             policy_clause=pl.lit(_CLAUSES[role]),

@@ -63,7 +63,7 @@ def _decide(world: "World", today: Today, days: AccountDays) -> None:
             "oracle": days.paid[asked],
             "campaign": campaign_names(world, days.campaign[asked]),
         }
-    ).with_columns(label=pl.lit(LABEL))
+    ).with_columns_seq(label=pl.lit(LABEL))
     world.outbox.reveal(DECISIONS, frame)
     truth: Bools = days.farmed[asked]
     automatic = days.rows[asked] >= _BY_RULE_ROWS

@@ -65,7 +65,7 @@ def moderate(world: "World", today: Today, new: Contents, spoken: Spoken) -> Non
             "oracle": oracle,
             "campaign": campaign_names(world, new.campaign),
         }
-    ).with_columns(label=pl.lit(LABEL))
+    ).with_columns_seq(label=pl.lit(LABEL))
     world.outbox.reveal(DECISIONS, frame)
     draw = today.draw("moderation")
     stopped = (by_texts > 0) & (spoken.category != new.category) & draw.happens(new.number, _BY_RULE)
@@ -74,7 +74,7 @@ def moderate(world: "World", today: Today, new: Contents, spoken: Spoken) -> Non
     note(world.stage, "content", said, today)
     strikes = said.filter(pl.Series(draw.happens(said["key"].to_numpy(), _STRIKE)))
     creator = pl.DataFrame({"key": new.number, "creator": new.creator})
-    struck = strikes.join(creator, on="key", how="left", maintain_order="left").select(
+    struck = strikes.join(creator, on="key", how="left", maintain_order="left").select_seq(
         pl.col("creator").alias("key"), "known_at"
     )
     note(world.stage, "creator", struck, today)

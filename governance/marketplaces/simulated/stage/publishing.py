@@ -72,7 +72,7 @@ def _put_contents(world: "World", today: Today, new: Contents, spoken: Spoken) -
     )
     world.outbox.put(CONTENTS, frame)
     ended = pl.Series(new.ended)
-    over = frame.with_columns(known_at=ended + draw.integers(new.number, 0, HOUR), ended_at=ended)
+    over = frame.with_columns_seq(known_at=ended + draw.integers(new.number, 0, HOUR), ended_at=ended)
     world.outbox.put(CONTENTS, over.filter(pl.Series(new.live)))
 
 
@@ -84,4 +84,4 @@ def _product_ids(contents: Contents, *, seed: int) -> pl.Series:
         for place, shown in enumerate(contents.shown().T)
     }
     together = pl.concat_str(*columns, separator=" ", ignore_nulls=True)
-    return pl.DataFrame(columns).select(pl.when(together != "").then(together)).to_series()
+    return pl.DataFrame(columns).select_seq(pl.when(together != "").then(together)).to_series()

@@ -69,7 +69,7 @@ def _settle(world: "World", today: Today, creator: Ints) -> None:
             "oracle": buying_belief(world, today)[creator],
             "campaign": campaign_names(world, campaign),
         }
-    ).with_columns(label=pl.lit(LABEL))
+    ).with_columns_seq(label=pl.lit(LABEL))
     world.outbox.reveal(DECISIONS, frame)
     said = say(world.outbox, today.draw("said of creators"), _SAYING, frame, truth=campaign >= 0, automatic=held)
     note(world.stage, "creator", said.filter(pl.Series(draw.happens(said["key"].to_numpy(), _LIMITED))), today)
@@ -82,7 +82,7 @@ def _put_payouts(world: "World", today: Today, draw: Draw, frame: pl.DataFrame, 
     market, amount = creators.market[creator], _amounts(world, creator)
     moved = (amount > 0) & draw.happens(creator, 0.012)
     creators.bank[creator] += moved
-    first = frame.select("market", "occurred_at").with_columns(
+    first = frame.select_seq("market", "occurred_at").with_columns_seq(
         payout_id=identifiers("payout", order_numbers(today.index, creator, np.full(len(creator), 1)), seed=today.seed),
         known_at=pl.Series(at + draw.integers(creator, 1, 20 * HOUR // 60)),
         version=pl.lit(1),
@@ -103,7 +103,7 @@ def _put_payouts(world: "World", today: Today, draw: Draw, frame: pl.DataFrame, 
     later = pl.Series(at + micros(waits))
     cancelled = held & draw.happens(creator, np.where(cheated, 0.8, 0.1))
     status = pl.Series(cancelled).replace_strict({True: "cancelled", False: "paid"}, return_dtype=pl.String)
-    second = first.with_columns(
+    second = first.with_columns_seq(
         occurred_at=later, known_at=later, version=pl.lit(2), status=status, held_minor=pl.lit(0)
     )
     world.outbox.put(PAYOUTS, first)

@@ -134,7 +134,7 @@ def put_engagements(outbox: Outbox, today: Today, contents: Contents, touches: T
             "network": names("network", touches.network[touch], seed=today.seed),
             "dwell_seconds": np.round(seconds, 1),
         }
-    ).with_columns(
+    ).with_columns_seq(
         pl.when(pl.Series(connected)).then("network"),
         pl.when(pl.Series(told)).then("dwell_seconds"),
     )

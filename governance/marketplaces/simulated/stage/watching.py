@@ -195,5 +195,5 @@ def _remembered(places: pl.DataFrame, touches: Touches, days: AccountDays) -> pl
     place = np.concatenate([network[shared] * 2 + 1, device[rented] * 2])
     paid = np.concatenate([days.paid[shared], days.paid[rented]])
     new = pl.DataFrame({"place": place, "farmed": paid, "days": np.ones(len(place))})
-    older = places.with_columns(pl.col("farmed", "days") * _PLACE_MEMORY).filter(pl.col("days") > 0.1)
+    older = places.with_columns_seq(pl.col("farmed", "days") * _PLACE_MEMORY).filter(pl.col("days") > 0.1)
     return pl.concat([older, new]).group_by("place", maintain_order=True).agg(pl.col("farmed", "days").sum())

@@ -46,7 +46,7 @@ def review(
     heat = np.where(mood == 0, draw.uniform(key), 0.4 * draw.uniform(key))
     texts = written(text, about, draw, key, heat)
     frame = pl.DataFrame({"text": texts, "speaks": pl.Series(speaks, dtype=pl.Boolean)})
-    return frame.select(pl.when("speaks").then("text")).to_series()
+    return frame.select_seq(pl.when("speaks").then("text")).to_series()
 
 
 def _pieces(draw: Draw, key: Ints, about: Facts, mood: Ints, names: Bools, advises: Bools) -> Texts:

@@ -1,0 +1,75 @@
+"""What commands share: the terminal, the options that many take, and how they open, name and carry out things."""
+
+import getpass
+import os
+import sys
+from datetime import date
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+
+from governance.errors import ConfigurationError
+from governance.workspace import Workspace
+from orchestration.environments import workspace_from
+from orchestration.plan import PlannedRun
+
+console = Console(highlight=False, width=None if sys.stdout.isatty() else 160)
+
+MarketplaceOption = Annotated[
+    str | None, typer.Option("--marketplace", "-m", help="Name or folder of a marketplace.", envvar="MARKETPLACE")
+]
+SourceOption = Annotated[Path | None, typer.Option("--source", help="Folder of the owner's files.", file_okay=False)]
+JsonOption = Annotated[bool, typer.Option("--json", help="Print one JSON object for a machine to read.")]
+ReasonOption = Annotated[str, typer.Option("--reason", help="Why; it is kept for ever.")]
+WhoOption = Annotated[str | None, typer.Option("--who", help="Who signs; your login name by default.")]
+
+
+def open_workspace(marketplace: str | None, source: Path | None = None) -> Workspace:
+    """The workspace that the environment and the command line name."""
+    return workspace_from(os.environ, marketplace=marketplace, source=source)
+
+
+def execute(workspace: Workspace, planned: PlannedRun) -> None:
+    """Carry out one run, say how it ended, and end the command with its status."""
+    from orchestration.runs import execute
+
+    finished = execute(workspace, planned)
+    for failure in finished.failures:
+        console.print(f"[red]FAILED[/red] {failure}", soft_wrap=True)
+    console.print(f"run {finished.run_id} ended {'with failures' if finished.failures else 'well'}")
+    raise typer.Exit(1 if finished.failures else 0)
+
+
+def require_model(workspace: Workspace, model: str) -> None:
+    """Refuse a name that is none of the marketplace's models."""
+    if model not in workspace.models.present:
+        known = ", ".join(workspace.models.present) or "none"
+        raise ConfigurationError(f"{workspace.marketplace.name} has no model {model!r}; its models are {known}")
+
+
+def whole_digest(workspace: Workspace, model: str, beginning: str) -> str:
+    """The digest of the one candidate that begins so."""
+    require_model(workspace, model)
+    found = [one.digest for one in workspace.registry.candidates(model) if one.digest.startswith(beginning)]
+    if len(found) != 1:
+        problem = f"{model}: {len(found)} candidates begin with {beginning!r}"
+        raise ConfigurationError(f"{problem}; `govern models` lists them")
+    return found[0]
+
+
+def day_range(text: str) -> tuple[date, date]:
+    """First and last day of `FROM..TO`."""
+    try:
+        first, last = (date.fromisoformat(part) for part in text.split(".."))
+    except ValueError as problem:
+        raise ConfigurationError(f"{text!r} is not FROM..TO, such as 2024-02-01..2024-02-29") from problem
+    if last < first:
+        raise ConfigurationError(f"{text}: the last day comes before the first")
+    return first, last
+
+
+def login() -> str:
+    """Who is at the keyboard."""
+    return getpass.getuser()
