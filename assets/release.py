@@ -30,13 +30,15 @@ def _champion(model: Model) -> dg.AssetsDefinition:
         description=(
             f"The model that answers at the decision point `{model.spec.decision_point}`; its action: "
             f"{model.spec.action}. Materializing promotes the newest candidate with a passing verdict, if it is newer "
-            f"than the champion; the registry refuses any other. Runbook: {model.spec.runbook}"
+            f"than the champion; the registry refuses any other. An override that has expired ends first. "
+            f"Runbook: {model.spec.runbook}"
         ),
         deps=[["models", model.name, "candidate"]],
     )
     def champion(context: dg.AssetExecutionContext, workspace: dg.ResourceParam[Workspace]) -> dg.MaterializeResult:
         now, registry = datetime.now(UTC), workspace.registry
         with as_failures():
+            registry.fall_back(model.name, at=now)
             best = registry.next_champion(model.name)
             if best:
                 reason = f"newest passing candidate, as of {best.as_of}"

@@ -33,6 +33,23 @@ class OnlineReport:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class OnlineDifference:
+    """How a view online differs from offline: keys that are missing, that are stale, and that are no longer offline."""
+
+    view: str
+    online_rows: int
+    expected_rows: int
+    missing: int
+    stale: int
+    gone: int
+
+    @property
+    def none(self) -> bool:
+        """Whether online equals offline."""
+        return not (self.missing or self.stale or self.gone)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class OnlineValues:
     """What is online for one entity: values and the event times of their views, by feature name.
 
@@ -50,7 +67,13 @@ class OnlineValues:
 
 
 def materialize_view(
-    store: "FeatureStore", view: FeatureTable, *, now: datetime, full: bool = False, rebuild: bool = False
+    store: "FeatureStore",
+    view: FeatureTable,
+    *,
+    now: datetime,
+    full: bool = False,
+    prune: bool = False,
+    rebuild: bool = False,
 ) -> OnlineReport:
     """Make the online store hold, for every key of `view`, its latest row with an event time not after `now`.
 
@@ -71,16 +94,18 @@ def materialize_view(
         End of the window, with a time zone.
     full : bool
         Write every key.
+    prune : bool
+        Remove the keys that are no longer offline, once all others have been written.
     rebuild : bool
-        Write every key, and remove the keys that are no longer offline.
+        Write every key and prune. A reader finds each key that stays at any moment, as it was or as it becomes.
 
     Raises
     ------
     NotReady
         The view has no rows up to `now`.
     OnlineMismatch
-        After writing, the stores differ: keys are online that are no longer offline (unless `rebuild`), or others are
-        missing or stale.
+        After writing, the stores differ: keys are online that are no longer offline (unless `prune` or `rebuild`), or
+        others are missing or stale.
     """
     registered = store.get_feature_view(view.name)
     offline = _offline_rows(store, view, registered, now)
@@ -93,7 +118,7 @@ def materialize_view(
         # Feast reports on standard output, where a machine may be reading ours.
         with contextlib.redirect_stdout(io.StringIO()):
             store.materialize(written[EVENT_TIME].min(), now, [view.name])
-    removed = _remove(store, registered, online.join(offline, on=view.key, how="anti")) if rebuild else 0
+    removed = _remove(store, registered, online.join(offline, on=view.key, how="anti")) if prune or rebuild else 0
     online = _online_rows(store, registered)
     _compare(view, offline, online)
     _confirm(store, registered, written.join(online.select(view.key, "entity_key"), on=view.key))
@@ -104,6 +129,21 @@ def materialize_view(
         online_rows=online.height,
         expected_rows=offline.height,
         newest_event_time=offline.select(pl.col(EVENT_TIME).max()).item(),
+    )
+
+
+def compare_online(store: "FeatureStore", view: FeatureTable, *, now: datetime) -> OnlineDifference:
+    """Hold what is online against the latest row of every key offline, and change nothing."""
+    registered = store.get_feature_view(view.name)
+    offline, online = _offline_rows(store, view, registered, now), _online_rows(store, registered)
+    missing = offline.join(online, on=view.key, how="anti").height
+    return OnlineDifference(
+        view=view.name,
+        online_rows=online.height,
+        expected_rows=offline.height,
+        missing=missing,
+        stale=_differing(offline, online, [view.key, *_ORIGIN, "digest"]).height - missing,
+        gone=online.join(offline, on=view.key, how="anti").height,
     )
 
 
@@ -200,5 +240,5 @@ def _compare(view: FeatureTable, offline: pl.DataFrame, online: pl.DataFrame) ->
     if gone or missing or stale:
         raise OnlineMismatch(
             f"feature view {view.name}: {online.height} keys online, {offline.height} expected; {missing} missing, "
-            f"{stale} stale, {gone} no longer offline. Materialize it again with rebuild"
+            f"{stale} stale, {gone} no longer offline; rebuild it: govern repair online --view {view.name}"
         )

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, datetime
 
 from feature_repo.online_state import last_online, online_fingerprint, scores_fingerprint
 from governance.errors import ConfigurationError
@@ -106,6 +106,24 @@ def backfill_run(workspace: Workspace, first: date, last: date) -> PlannedRun:
     return PlannedRun(job="daily", assets=assets, first=first, last=last, why=f"backfill {first}..{last}")
 
 
+def retraining_run(workspace: Workspace, as_of: date, *, model: str | None = None) -> PlannedRun:
+    """The run that trains and judges the candidates of one week, or of one model, whether or not they are stale.
+
+    Raises
+    ------
+    ConfigurationError
+        No whole week that has been delivered ends before `as_of`.
+    """
+    weeks = workspace.weeks()
+    if as_of not in weeks:
+        known = f"one of the Mondays {weeks[0]}..{weeks[-1]}" if weeks else "a later day: no week is whole yet"
+        raise ConfigurationError(f"no week ends before {as_of}; give {known}")
+    names = [model] if model else list(workspace.models.present)
+    parts = (("models", "training_set"), ("models", "candidate"), ("monitoring", "drift"))
+    assets = tuple((layer, name, part) for name in names for layer, part in parts)
+    return PlannedRun(job="weekly", assets=assets, as_of=as_of, why=f"trained again as of {as_of}")
+
+
 def _daily(workspace: Workspace, done: Sequence[PlannedRun]) -> PlannedRun | None:
     stale = stale_days(workspace)
     tried = {key for run in done for key in run.assets if key[0] == "raw"}
@@ -164,6 +182,16 @@ def _release(workspace: Workspace) -> PlannedRun | None:
     assets = tuple(("models", name, "champion") for name in waiting)
     named = " and ".join(f"{name} {found.digest[:12]}" for name, found in waiting.items())
     return PlannedRun(job="release", assets=assets, why=f"newer candidates passed: {named}")
+
+
+def fall_back_run(workspace: Workspace, *, at: datetime) -> PlannedRun | None:
+    """The run that ends the overrides that have expired by `at`; None where none has."""
+    standing = {name: workspace.registry.standing_override(name) for name in workspace.models.present}
+    expired = [name for name, override in standing.items() if override and override.expired(at)]
+    if not expired:
+        return None
+    assets = tuple(("models", name, "champion") for name in expired)
+    return PlannedRun(job="release", assets=assets, why=f"overrides expired: {', '.join(expired)}")
 
 
 def _online(workspace: Workspace) -> PlannedRun | None:

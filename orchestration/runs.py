@@ -2,13 +2,14 @@
 
 import os
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import Any
 
 from governance.workspace import Workspace
 from orchestration.environments import prepare_dagster_home
-from orchestration.plan import PlannedRun, next_run
+from orchestration.plan import PlannedRun, fall_back_run, next_run
 
 _RUNS_AT_MOST = 40
 
@@ -28,7 +29,10 @@ def run_all(
     """Run what is stale until everything is fresh or has failed once, in order."""
     done: list[DoneRun] = []
     while len(done) < _RUNS_AT_MOST:
-        planned = next_run(workspace, weeks=weeks, done=[run.planned for run in done])
+        tried = [run.planned for run in done]
+        expired = fall_back_run(workspace, at=datetime.now(UTC))
+        planned = expired if expired not in tried else None
+        planned = planned or next_run(workspace, weeks=weeks, done=tried)
         if planned is None:
             return done
         on_start(planned)
@@ -55,6 +59,25 @@ def execute(workspace: Workspace, planned: PlannedRun) -> DoneRun:
             asset_selection=[dg.AssetKey(key) for key in planned.assets],
         )
         return DoneRun(planned, result.run_id, _failures(result.filter_events(lambda event: event.is_failure)))
+
+
+def execute_job(workspace: Workspace, job: str, *, op: str, config: Mapping[str, Any], why: str) -> DoneRun:
+    """One Dagster run of a job that is no set of assets; `op` is the one that takes `config`."""
+    os.environ["DAGSTER_HOME"] = str(prepare_dagster_home(workspace))
+    import dagster as dg
+
+    from orchestration.build import build_defs
+
+    definition = build_defs(workspace).resolve_job_def(job)
+    with dg.DagsterInstance.get() as instance:
+        result = definition.execute_in_process(
+            instance=instance,
+            raise_on_error=False,
+            tags={"governance/why": why},
+            run_config={"ops": {op: {"config": dict(config)}}, "loggers": {"terminal": {}}},
+        )
+        failures = _failures(result.filter_events(lambda event: event.is_failure))
+        return DoneRun(PlannedRun(job=job, assets=(), why=why), result.run_id, failures)
 
 
 def _tags(planned: PlannedRun) -> dict[str, str]:

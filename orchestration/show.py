@@ -26,6 +26,7 @@ def planned(run: PlannedRun) -> RenderableType:
 def status(found: Mapping[str, Any]) -> RenderableType:
     """Champions, views, drift and skips in a few tables."""
     parts: list[RenderableType] = [_champions(found["models"])]
+    parts += [line for model in found["models"] for line in _exceptions(model)]
     parts += [_refused(model) for model in found["models"] if _is_refused(model)]
     parts += [*_skill(found["models"]), *_readings(found["models"])]
     parts += [_views(found["feature_views"]), *(_drift(entry) for entry in found["drift"])]
@@ -37,9 +38,11 @@ def models(found: Mapping[str, Any]) -> RenderableType:
     """Each model with its gates."""
     parts: list[RenderableType] = [_champions(found["models"])]
     for model in found["models"]:
+        parts += _exceptions(model)
         parts += [_gates(model)] if model["verdict"] else []
         parts += [_refused(model)] if _is_refused(model) else []
     parts += [*_skill(found["models"]), *_readings(found["models"]), _candidates(found["models"])]
+    parts += _overrides(found["models"])
     parts += [Text(f"skipped: {entry['reason']}", style="yellow") for entry in found["skipped"]]
     return Group(*parts)
 
@@ -130,6 +133,28 @@ def _refusal(model: Mapping[str, Any]) -> str | None:
     """Why a person refused the newest candidate, if one did."""
     newest = model["newest"].get("digest")
     return next((one["refused"] for one in model["candidates"] if one["digest"] == newest), None)
+
+
+def _exceptions(model: Mapping[str, Any]) -> list[Text]:
+    """Red lines on a champion that did not pass its gates."""
+    if model["untrusted"]:
+        return [Text(model["untrusted"], style="red")]
+    if (one := model["override"]) is None:
+        return []
+    said = f"{model['name']}: champion {one['digest'][:12]} serves by override until {one['until']}"
+    return [Text(f"{said}: {one['reason']} ({one['who']} and {one['second']})", style="red")]
+
+
+def _overrides(found: list[Mapping[str, Any]]) -> list[Table]:
+    """Every override there was."""
+    table = Table(title="Overrides", title_justify="left")
+    for name in ("model", "digest", "given", "until", "who", "second", "reason"):
+        table.add_column(name)
+    for model in found:
+        for one in model["overrides"]:
+            moment = (one["at"][:16], one["until"][:16])
+            table.add_row(model["name"], one["digest"][:12], *moment, one["who"], one["second"], one["reason"])
+    return [table] if table.row_count else []
 
 
 def _refused(model: Mapping[str, Any]) -> Text:

@@ -8,6 +8,8 @@ from feature_repo.online_state import last_online
 from governance.contracts.calendar import valid_at
 from governance.features.view import FeatureTable
 from governance.models.catalogue import Model
+from governance.release.documents import Untrusted
+from governance.release.overrides import Override
 from governance.release.verdicts import to_json
 from governance.retraining import dataset, recorded_facts
 from governance.workspace import Workspace
@@ -53,9 +55,25 @@ def _model(workspace: Workspace, model: Model) -> dict[str, Any]:
         "promoted_by": pointer.who if pointer else None,
         **{name: facts.get(name) for name in ("as_of", "mature_until", "prevalence", "positives", "metrics")},
         "verdict": _verdict(json.loads(to_json(verdict))) if verdict else _verdict(newest.get("verdict")),
+        **_override(workspace, model.name),
         "newest": {name: newest.get(name) for name in ("as_of", "status", "digest", "reason")},
         "candidates": _candidates(workspace, model),
     }
+
+
+def _override(workspace: Workspace, name: str) -> dict[str, Any]:
+    """The consent by which the champion serves, every one there was, and why what serves cannot be trusted if so."""
+    try:
+        standing, every = workspace.registry.standing_override(name), workspace.registry.overrides(name)
+    except Untrusted as error:
+        return {"override": None, "overrides": [], "untrusted": str(error)}
+    shown = [_consent(one) for one in every]
+    return {"override": _consent(standing) if standing else None, "overrides": shown, "untrusted": None}
+
+
+def _consent(override: Override) -> dict[str, Any]:
+    times = {"at": override.at.isoformat(), "until": override.until.isoformat()}
+    return {name: getattr(override, name) for name in ("digest", "who", "second", "reason")} | times
 
 
 def _candidates(workspace: Workspace, model: Model) -> list[dict[str, Any]]:

@@ -61,9 +61,14 @@ def stale_days(lake: Lake, definitions: Sequence[LabelDefinition], days: Sequenc
 def _record(
     lake: Lake, ledger: LabelLedger, definition: LabelDefinition, day: date, start: datetime, end: datetime
 ) -> int:
-    stated = _STATEMENTS.get(definition.name, _from_labels)(lake, definition, day)
-    ledger.replace(definition.name, start=start, end=end, statements=stated)
-    return stated.height
+    said = stated(lake, definition, day)
+    ledger.replace(definition.name, start=start, end=end, statements=said)
+    return said.height
+
+
+def stated(lake: Lake, definition: LabelDefinition, day: date) -> pl.DataFrame:
+    """What the raw partitions of a day state of a label, in the columns of `ledger.SCHEMA`."""
+    return _STATEMENTS.get(definition.name, _from_labels)(lake, definition, day)
 
 
 def source_table(definition: LabelDefinition) -> str:

@@ -15,6 +15,7 @@ from governance.contracts.validation import QUARANTINE_KEY, Checked, check_days
 from governance.errors import InputError, SourceError
 from governance.marketplaces.marketplace import Marketplace
 from governance.marketplaces.source import Exclusion, Source
+from governance.marketplaces.withdrawals import Withdrawals
 from governance.storage.digests import fingerprint
 from governance.storage.lake import Lake
 
@@ -118,9 +119,12 @@ def land(
 
 
 def _stale(lake: Lake, source: Source, table: str, days: Sequence[date], *, key_id: str) -> dict[date, str]:
-    """The days that need landing, each with the fingerprint that its partition will have."""
+    """The days that need landing, each with the fingerprint that its partition will have; not what was withdrawn."""
     marks = {day: fingerprint(CODE_VERSION, key_id, source.fingerprint(table, day)) for day in days}
-    return {day: mark for day, mark in marks.items() if _landed_from(lake, table, day) != mark}
+    stale = {day: mark for day, mark in marks.items() if _landed_from(lake, table, day) != mark}
+    withdrawn = Withdrawals(lake)
+    held_back = withdrawn.holds_back(table, [day for day in withdrawn.days() if day in stale], source)
+    return {day: mark for day, mark in stale.items() if day not in held_back}
 
 
 def _landed_from(lake: Lake, table: str, day: date) -> str | None:

@@ -4,6 +4,7 @@ Every SQL file sees the owner's files as `source.<name>`, what another SQL file 
 `contract.<table>`, and the macros of `local_time`.
 """
 
+import hashlib
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
@@ -73,6 +74,11 @@ class Source:
         """
         reading = self._reading(table)
         return fingerprint(reading.static, [self._stamp(name, day) for name in reading.files])
+
+    def content(self, table: str, day: date) -> str:
+        """What the files of one day's rows of a table say, byte by byte, whenever they were written."""
+        paths = [self._path(name, day) for name in self._reading(table).files]
+        return fingerprint([hashlib.sha256(path.read_bytes()).hexdigest() for path in paths if path.exists()])
 
     def deliveries(self, table: str, days: Sequence[date]) -> Iterator[tuple[date, pl.DataFrame | SourceError]]:
         """The rows of each day, in the order of `days`, as the SQL gives them.

@@ -18,6 +18,11 @@ class Serving:
     etag: str
 
     @property
+    def champion(self) -> Pointer | None:
+        """The pointer, None where it says that nothing serves."""
+        return None if self.pointer is None or self.pointer.vacant else self.pointer
+
+    @property
     def generation(self) -> int:
         """How often the pointer has moved."""
         return self.pointer.generation if self.pointer else 0
@@ -93,8 +98,9 @@ class Pointers:
 def _refuse_late(name: str, pointer: Pointer | None) -> NoReturn:
     now = "nothing serves"
     if pointer:
+        champion = "nothing" if pointer.vacant else short(pointer.champion)
         now = (
-            f"{pointer.who} moved it first, to {short(pointer.champion)} "
+            f"{pointer.who} moved it first, to {champion} "
             f"(generation {pointer.generation}, at {pointer.at.isoformat()}: {pointer.reason})"
         )
     raise ConflictError(f"{name}: the pointer is not what was decided on: {now}. Read it and decide again")

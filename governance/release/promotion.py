@@ -5,7 +5,9 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Literal
 
-from governance.release.records import Pointer
+from governance.errors import ReleaseRefused
+from governance.release.evidence import Verdict
+from governance.release.records import Pointer, Record, Refusal, short
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,3 +56,34 @@ def earlier_champion(pointer: Pointer, history: Sequence[Pointer], *, refused: C
         seen.add(digest)
         digest = latest[digest].previous
     return None
+
+
+def objection(verdict: Verdict | None, refusal: Refusal | None, *, past_merit: bool) -> str | None:
+    """Why a candidate may not serve, None where it may.
+
+    Parameters
+    ----------
+    past_merit
+        Two people agreed to let it past its merit gates, which only a candidate needs that they kept back.
+    """
+    if verdict is None:
+        return "was never judged"
+    failing = " ".join(f"{gate.name}: {gate.reason}" for gate in verdict.gates if not gate.passed)
+    if past_merit and verdict.passed:
+        return "passed its gates and needs no override; promote it"
+    if past_merit and verdict.status == "failed":
+        return f"failed a safety gate, and no override reaches past one. {failing}"
+    if not past_merit and not verdict.passed:
+        return f"did not pass its gates ({verdict.status}). {failing}"
+    if refusal:
+        return f"was refused by {refusal.who} at {refusal.at.isoformat()}: {refusal.reason}"
+    return None
+
+
+def refuse_older(record: Record, champion: Pointer | None) -> None:
+    """Raise ReleaseRefused where a candidate is older than what serves."""
+    if champion and record.as_of < champion.as_of:
+        raise ReleaseRefused(
+            f"{record.model} {short(record.digest)} is as of {record.as_of}, older than the champion "
+            f"{short(champion.champion)} as of {champion.as_of}; to go back, roll back"
+        )

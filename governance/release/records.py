@@ -6,6 +6,7 @@ models/<name>/<digest>/verdict.json     what the gates said, immutable
 models/<name>/serving.json              the pointer, changed only by compare-and-set
 models/<name>/history/<generation>.json every pointer there was, immutable
 models/<name>/refused/<digest>.json     refusals by hand and their lifting, appended by compare-and-set
+models/<name>/overrides/<digest>.json   consents to serve past merit gates, appended by compare-and-set
 """
 
 import hashlib
@@ -20,6 +21,9 @@ from governance.release.documents import Untrusted, checked, decode, encode, rea
 
 RECORD_FILE = "record.json"
 VERDICT_FILE = "verdict.json"
+NOTHING = "0" * 64
+"""The champion of a pointer that names none, as git names what is not there."""
+
 _NAME = re.compile(r"[a-z][a-z0-9_]{0,62}")
 _DIGEST = re.compile(r"[0-9a-f]{64}")
 _FILE = re.compile(r"[a-z0-9][a-z0-9_.-]{0,99}")
@@ -129,6 +133,11 @@ class Pointer:
     who: str
     reason: str
     at: datetime
+
+    @property
+    def vacant(self) -> bool:
+        """Whether it says that nothing serves."""
+        return self.champion == NOTHING
 
     def encoded(self) -> bytes:
         """The pointer as JSON."""

@@ -5,6 +5,7 @@ and a killed process see the old partition or the new one. The manifest (digest,
 facts) travels in the Parquet footer: there is no second file that could disagree with the first.
 """
 
+import contextlib
 import json
 import shutil
 import uuid
@@ -106,6 +107,17 @@ class Lake:
     def paths(self, dataset: str, *, first: date | None = None, last: date | None = None) -> list[str]:
         """Files of the partitions from `first` to `last` inclusive, for engines that read files themselves."""
         return [str(self.path(dataset, day)) for day in self.days(dataset, first=first, last=last)]
+
+    def move(self, dataset: str, day: date, *, to: str) -> None:
+        """Move one partition to another dataset if it is there; readers find it in one or the other."""
+        path, target = self.path(dataset, day), self.path(to, day)
+        if not path.exists():
+            return
+        target.parent.mkdir(parents=True, exist_ok=True)
+        path.replace(target)
+        # Where somebody has written it anew meanwhile, the folder is not empty and stays.
+        with contextlib.suppress(OSError):
+            path.parent.rmdir()
 
     def delete(self, dataset: str, day: date) -> None:
         """Remove one partition if it is there."""

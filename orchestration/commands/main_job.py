@@ -3,6 +3,7 @@
 import json
 import os
 import sys
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -146,9 +147,9 @@ def ui(
 
 
 def _print_plan(workspace: Workspace, weeks: int) -> None:
-    from orchestration.plan import next_run
+    from orchestration.plan import fall_back_run, next_run
 
-    planned = next_run(workspace, weeks=weeks, done=[])
+    planned = fall_back_run(workspace, at=datetime.now(UTC)) or next_run(workspace, weeks=weeks, done=[])
     console.print(show.planned(planned) if planned else "Nothing is stale: no run would be started.")
 
 

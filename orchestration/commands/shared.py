@@ -23,6 +23,11 @@ MarketplaceOption = Annotated[
 SourceOption = Annotated[Path | None, typer.Option("--source", help="Folder of the owner's files.", file_okay=False)]
 JsonOption = Annotated[bool, typer.Option("--json", help="Print one JSON object for a machine to read.")]
 ReasonOption = Annotated[str, typer.Option("--reason", help="Why; it is kept for ever.")]
+DryRunOption = Annotated[bool, typer.Option("--dry-run", help="Say what would change, and stop.")]
+ExpectOption = Annotated[
+    int | None,
+    typer.Option("--expect", min=0, help="Only if the pointer is of this generation (`govern models` shows it)."),
+]
 WhoOption = Annotated[str | None, typer.Option("--who", help="Who signs; your login name by default.")]
 
 

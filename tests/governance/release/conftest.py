@@ -118,6 +118,18 @@ class Desk:
     def rollback(self, *, who: str = "ben", expect: int | None = None) -> Pointer:
         return self.registry.rollback(self.name, who=who, reason="refunds doubled", at=AT, expect=expect)
 
+    def override(self, number: int, *, expect: int | None = None) -> Pointer:
+        return self.registry.override(
+            self.name,
+            self.digest(number),
+            who="ana",
+            second="ben",
+            reason="refunds are rising",
+            at=AT,
+            until=AT + timedelta(days=3),
+            expect=expect,
+        )
+
     def refuse(self, number: int) -> None:
         self.registry.refuse(self.name, self.digest(number), who="ana", reason="seen in review", at=AT)
 

@@ -4,7 +4,7 @@ import subprocess
 import sys
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from itertools import count
 from pathlib import Path
 from threading import Barrier
@@ -19,6 +19,7 @@ from governance.release.records import Pointer, sha256
 from governance.storage.objects import LocalObjects, ObjectStore, Stored
 
 AT = datetime(2026, 3, 1, 12, tzinfo=UTC)
+UNTIL = AT + timedelta(days=3)
 NewDesk = Callable[[ObjectStore], Any]
 
 
@@ -229,21 +230,75 @@ def test_a_rollback_killed_at_any_write_is_never_undone_by_automation_and_can_be
     assert desk.next() is None
 
 
+@pytest.mark.parametrize("after", [False, True], ids=["before", "after"])
+@pytest.mark.parametrize("write", [1, 2, 3, 4])
+def test_an_override_killed_at_any_write_leaves_the_old_champion_or_the_new_one_with_its_consent(
+    objects: ObjectStore, new_desk: NewDesk, write: int, after: bool
+) -> None:
+    desk = new_desk(objects)
+    desk.candidate(1)
+    desk.candidate(2, status="kept")
+    desk.promote(1)
+    # The consent, the log of the pointer that leaves, the pointer, its log.
+    with pytest.raises(Killed):
+        new_desk(Interrupted(objects, write=write, what=kill, after=after)).override(2)
+    moved = write == 4 or (write == 3 and after)
+    assert desk.champion() == desk.digest(2 if moved else 1)
+    assert (desk.registry.standing_override("claim") is not None) == moved
+    assert desk.override(2).generation == 2
+    assert len(desk.registry.overrides("claim")) == 1
+    assert desk.registry.fall_back("claim", at=UNTIL).champion == desk.digest(1)
+    assert len(objects.list("models/claim/history/")) == 3
+
+
+@pytest.mark.parametrize("write", [1, 2, 3])
+def test_falling_back_killed_at_any_write_is_done_by_the_next_one(
+    objects: ObjectStore, new_desk: NewDesk, write: int
+) -> None:
+    desk = new_desk(objects)
+    desk.candidate(1)
+    desk.candidate(2, status="kept")
+    desk.promote(1)
+    desk.override(2)
+    with pytest.raises(Killed):
+        new_desk(Interrupted(objects, write=write, what=kill)).registry.fall_back("claim", at=UNTIL)
+    desk.registry.fall_back("claim", at=UNTIL)
+    assert [one.champion for one in desk.registry.history("claim")] == [desk.digest(n) for n in (1, 2, 1)]
+
+
+def test_who_promotes_while_an_override_falls_back_wins_and_nobody_is_troubled(
+    objects: ObjectStore, new_desk: NewDesk
+) -> None:
+    rival = new_desk(objects)
+    for number, status in ((1, "passed"), (2, "kept"), (3, "passed")):
+        rival.candidate(number, status=status)
+    rival.promote(1)
+    rival.override(2)
+    late = new_desk(Interrupted(objects, write=2, what=lambda: rival.promote(3)))
+    assert late.registry.fall_back("claim", at=UNTIL) is None
+    assert rival.champion() == rival.digest(3)
+
+
 WEEKS = 3
-STATUSES = st.lists(st.sampled_from(["passed", "passed", "kept", "record"]), min_size=6, max_size=6)
+STATUSES = st.lists(st.sampled_from(["passed", "passed", "kept", "kept", "failed", "record"]), min_size=6, max_size=6)
+EXCEPTIONS = ("override", "override", "expire")
 OPERATIONS = st.lists(
     st.tuples(
-        st.sampled_from(["promote", "promote", "auto", "rollback", "refuse", "allow", "passed"]), st.integers(0, 5)
+        st.sampled_from(["promote", "promote", "auto", "rollback", "refuse", "allow", "passed", *EXCEPTIONS]),
+        st.integers(0, 5),
     ),
     min_size=3,
     max_size=25,
 )
 
 
+MOVES = ("promote", "auto", "rollback", "override", "expire")
+
+
 def act(desk: Any, operation: str, number: int) -> None:
     """Do one thing that anybody may try; two candidates share a week."""
     as_of = desk.as_of(number % WEEKS)
-    if operation in ("passed", "kept"):
+    if operation in ("passed", "kept", "failed"):
         desk.candidate(number, status=operation, as_of=as_of)
     elif operation == "record":
         desk.record(number, as_of=as_of)
@@ -253,13 +308,17 @@ def act(desk: Any, operation: str, number: int) -> None:
             desk.registry.promote("claim", candidate.digest, who="sensor", reason="newest passing", at=AT)
     elif operation == "rollback":
         desk.rollback()
+    elif operation == "override":
+        desk.override(number)
+    elif operation == "expire":
+        desk.registry.fall_back("claim", at=UNTIL)
     else:
         getattr(desk, operation)(number)
 
 
 @settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(statuses=STATUSES, operations=OPERATIONS)
-def test_whatever_is_tried_the_pointer_names_a_digest_that_passed_and_the_log_is_whole(
+def test_whatever_is_tried_the_pointer_names_a_digest_that_passed_or_has_a_consent_and_the_log_is_whole(
     statuses: list[str], operations: list[tuple[str, int]], new_desk: NewDesk
 ) -> None:
     desk = new_desk(InMemory())
@@ -280,18 +339,21 @@ def test_whatever_is_tried_the_pointer_names_a_digest_that_passed_and_the_log_is
 
 def check_ledger(desk: Any, before: list[Pointer], after: list[Pointer], *, operation: str, refused: bool) -> None:
     """What holds after every operation."""
-    pointer = desk.registry.pointer("claim")
+    pointer, override = desk.registry.pointer("claim"), desk.registry.standing_override("claim")
     assert after[: len(before)] == before
     assert [one.generation for one in after] == list(range(1, len(after) + 1))
-    assert pointer == (after[-1] if after else None)
+    assert pointer == (after[-1] if after and not after[-1].vacant else None)
     moved = len(after) - len(before)
-    assert moved == 0 if refused or operation not in ("promote", "auto", "rollback") else moved <= 1
+    assert moved == 0 if refused or operation not in MOVES else moved <= 1
     if pointer is None:
         return
-    assert desk.registry.verdict("claim", pointer.champion).passed
+    assert desk.registry.verdict("claim", pointer.champion).status == ("kept" if override else "passed")
+    assert override is None or operation != "expire"
     assert desk.registry.refusal("claim", pointer.champion) is None
     if moved and operation == "rollback":
         assert desk.registry.refusal("claim", before[-1].champion) is not None
         assert pointer.champion in {one.champion for one in before[:-1]}
-    elif moved and before:
+    elif moved and operation == "expire":
+        assert desk.registry.verdict("claim", before[-1].champion).status == "kept"
+    elif moved and before and not before[-1].vacant and pointer.champion != before[-1].champion:
         assert (pointer.previous, pointer.as_of >= before[-1].as_of) == (before[-1].champion, True)
