@@ -1,7 +1,8 @@
 """What long work says while it goes on, what a day's partition says of itself, and how long it all took."""
 
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from datetime import date
 from types import TracebackType
 from typing import Any, Self
@@ -63,6 +64,16 @@ class DayProgress:
         left = (now - self._started) / self._done * (self._days - self._done)
         spoken = f"{left / 60:.0f} min" if left >= 90 else f"{left:.0f} s"
         return f"day {self._done} of {self._days}, {spoken} left"
+
+
+@contextmanager
+def timed(
+    context: dg.AssetExecutionContext, durations: Durations, *, timer: Callable[[], float] = time.monotonic
+) -> Iterator[None]:
+    """Remember how long an asset without days took, if it ends well."""
+    started = timer()
+    yield
+    durations.record(context.asset_key.to_user_string(), Work(1, timer() - started))
 
 
 def stamp(context: dg.AssetExecutionContext, lake: Lake, dataset: str, days: Sequence[date]) -> None:

@@ -15,6 +15,7 @@ from assets.release import build_release_assets
 from governance.workspace import Workspace
 from orchestration.console import terminal
 from orchestration.jobs import build_jobs
+from orchestration.preview_job import preview_backfill
 
 
 def build_defs(workspace: Workspace) -> dg.Definitions:
@@ -25,7 +26,7 @@ def build_defs(workspace: Workspace) -> dg.Definitions:
         assets = _build_assets(workspace)
         return dg.Definitions(
             assets=assets,
-            jobs=build_jobs(assets),
+            jobs=[*build_jobs(assets), preview_backfill],
             resources={"workspace": workspace},
             executor=dg.in_process_executor,
             loggers={"terminal": terminal},

@@ -10,6 +10,7 @@ from governance.features.view import FeatureTable
 from governance.models.catalogue import Model
 from governance.release.verdicts import to_json
 from governance.retraining import dataset, recorded_facts
+from governance.superseded import superseded
 from governance.workspace import Workspace
 from monitoring.weekly import drift_dataset
 
@@ -59,13 +60,18 @@ def _model(workspace: Workspace, model: Model) -> dict[str, Any]:
 
 
 def _candidates(workspace: Workspace, model: Model) -> list[dict[str, Any]]:
-    """Every recorded candidate, newest first; `refused` holds a person's reason where there is one."""
+    """Every recorded candidate, newest first.
+
+    `refused` holds a person's reason where there is one, `superseded` why its training data is no longer true.
+    """
     found = sorted(workspace.registry.candidates(model.name), key=lambda one: (one.as_of, one.digest), reverse=True)
     refusals = {one.digest: workspace.registry.refusal(model.name, one.digest) for one in found}
+    outdated = {one.digest: one.why for one in superseded(workspace, model)}
     return [
         {
             "digest": one.digest,
             "as_of": one.as_of.isoformat(),
+            "superseded": outdated.get(one.digest),
             "status": one.status,
             "refused": refusal.reason if (refusal := refusals[one.digest]) else None,
         }
