@@ -3,11 +3,9 @@
 import dagster as dg
 
 from assets import columns
-from assets.failures import as_failures
+from assets.daily import do_days
 from assets.owners import Owner
-from assets.partitions import days_of
-from assets.progress import DayProgress
-from governance.features.build import build
+from governance.backfill.daily import features_of
 from governance.features.view import View
 from governance.workspace import Workspace
 
@@ -34,17 +32,6 @@ def _features(view: View, days: dg.DailyPartitionsDefinition) -> dg.AssetsDefini
         deps=[dg.AssetKey(["raw", table]) for table in view.tables],
     )
     def features(context: dg.AssetExecutionContext, workspace: dg.ResourceParam[Workspace]) -> dg.MaterializeResult:
-        wanted = days_of(context)
-        progress = DayProgress(context, len(wanted))
-        with as_failures():
-            build(
-                workspace.lake,
-                view,
-                first_day=workspace.marketplace.first_day,
-                first=wanted[0],
-                last=wanted[-1],
-                on_day=progress.written,
-            )
-        return dg.MaterializeResult()
+        return do_days(context, workspace, features_of(workspace, view))
 
     return features

@@ -2,10 +2,9 @@
 
 import dagster as dg
 
-from assets.failures import as_failures
+from assets.daily import do_days
 from assets.owners import Owner
-from assets.partitions import days_of
-from assets.progress import DayProgress
+from governance.backfill.daily import labels_of, statements_of
 from governance.labels import matured, statements
 from governance.labels.decisions import days_to_read, days_until_matured
 from governance.labels.definition import LabelDefinition
@@ -36,13 +35,7 @@ def _statements(definitions: dict[str, LabelDefinition], days: dg.DailyPartition
     def label_statements(
         context: dg.AssetExecutionContext, workspace: dg.ResourceParam[Workspace]
     ) -> dg.MaterializeResult:
-        wanted = days_of(context)
-        progress = DayProgress(context, len(wanted))
-        with as_failures():
-            statements.record_days(
-                workspace.lake, workspace.ledger, list(definitions.values()), wanted, on_day=progress.written
-            )
-        return dg.MaterializeResult()
+        return do_days(context, workspace, statements_of(workspace, list(definitions.values())))
 
     return label_statements
 
@@ -71,11 +64,7 @@ def _matured(definition: LabelDefinition, days: dg.DailyPartitionsDefinition) ->
     def matured_labels(
         context: dg.AssetExecutionContext, workspace: dg.ResourceParam[Workspace]
     ) -> dg.MaterializeResult:
-        wanted = days_of(context)
-        progress = DayProgress(context, len(wanted))
-        with as_failures():
-            matured.build(workspace.lake, workspace.ledger, definition, wanted, on_day=progress.written)
-        return dg.MaterializeResult()
+        return do_days(context, workspace, labels_of(workspace, definition))
 
     return matured_labels
 

@@ -9,10 +9,10 @@ from assets import columns
 from assets.failures import as_failures
 from assets.owners import Owner
 from assets.partitions import days_of
-from assets.progress import DayProgress
+from assets.progress import DayProgress, stamp
 from governance.contracts.tables import TABLES
 from governance.errors import PartialFailure
-from governance.marketplaces.landing import LandingReport, land
+from governance.marketplaces.landing import LandingReport, land, stale_days
 from governance.workspace import Workspace
 
 
@@ -35,19 +35,22 @@ def _raw(name: str, days: dg.DailyPartitionsDefinition) -> dg.AssetsDefinition:
         backfill_policy=dg.BackfillPolicy.single_run(),
     )
     def raw(context: dg.AssetExecutionContext, workspace: dg.ResourceParam[Workspace]) -> dg.MaterializeResult:
-        wanted = days_of(context)
-        progress = DayProgress(context, len(wanted))
+        wanted, lake, keyed_hash = days_of(context), workspace.lake, workspace.keyed_hash
         with as_failures(), workspace.source() as source:
-            report = land(
-                workspace.lake,
-                workspace.marketplace,
-                source,
-                name,
-                wanted,
-                now=datetime.now(UTC),
-                keyed_hash=workspace.keyed_hash,
-                on_day=progress.done,
-            )
+            todo = stale_days(lake, source, name, wanted, key_id=keyed_hash.key_id)
+            with DayProgress(context, todo, durations=workspace.durations) as progress:
+                report = land(
+                    lake,
+                    workspace.marketplace,
+                    source,
+                    name,
+                    todo,
+                    now=datetime.now(UTC),
+                    keyed_hash=keyed_hash,
+                    on_day=progress.done,
+                )
+            doing = set(todo)
+            stamp(context, lake, f"raw/{name}", [day for day in wanted if day not in doing])
             _describe(context, workspace, report)
         return dg.MaterializeResult()
 

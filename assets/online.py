@@ -8,6 +8,7 @@ from assets import columns
 from assets.failures import as_failures
 from assets.feast_store import feature_store, joiner, offline_only
 from assets.owners import Owner
+from assets.progress import timed
 from feature_repo.online import OnlineReport, materialize_view
 from feature_repo.online_state import online_fingerprint, remember_online, scores_fingerprint
 from governance.contracts.calendar import valid_at
@@ -40,7 +41,7 @@ def _online(view: View) -> dg.AssetsDefinition:
         pool=f"online_{view.name}",
     )
     def online(context: dg.AssetExecutionContext, workspace: dg.ResourceParam[Workspace]) -> dg.MaterializeResult:
-        with as_failures():
+        with as_failures(), timed(context, workspace.durations):
             last = _newest_day(workspace, view)
             made_from = online_fingerprint(workspace, view) or ""
             report = materialize_view(feature_store(workspace), view, now=valid_at(last))
@@ -68,7 +69,7 @@ def _scores(table: ScoreTable) -> dg.AssetsDefinition:
         pool=f"online_{table.name}",
     )
     def scores(context: dg.AssetExecutionContext, workspace: dg.ResourceParam[Workspace]) -> dg.MaterializeResult:
-        with as_failures():
+        with as_failures(), timed(context, workspace.durations):
             day = _newest_day(workspace, table.view)
             rows = write_scores(workspace, table, day, join=joiner(workspace))
             report = materialize_view(feature_store(workspace), table, now=valid_at(day))

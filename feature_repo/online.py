@@ -154,6 +154,20 @@ def online_rows(store: "FeatureStore", view: FeatureTable) -> int:
     return count_rows(store.config, store.get_feature_view(view.name))
 
 
+def stored_state(store: "FeatureStore", view: FeatureTable) -> dict[str, tuple[Any, ...]]:
+    """For each key online the times and the digest of the offline row that it was written from."""
+    return _by_key(view, _online_rows(store, store.get_feature_view(view.name)))
+
+
+def offline_state(store: "FeatureStore", view: FeatureTable, *, now: datetime) -> dict[str, tuple[Any, ...]]:
+    """For each key offline what `stored_state` says of it once its latest row up to `now` is online."""
+    return _by_key(view, _offline_rows(store, view, store.get_feature_view(view.name), now))
+
+
+def _by_key(view: FeatureTable, rows: pl.DataFrame) -> dict[str, tuple[Any, ...]]:
+    return {row[0]: row[1:] for row in rows.select(view.key, EVENT_TIME, CREATED, "digest").iter_rows()}
+
+
 def read_online(
     store: "FeatureStore", features: "FeatureService | Sequence[str]", keys: Sequence[Mapping[str, str]]
 ) -> list[OnlineValues]:

@@ -1,7 +1,7 @@
 """A model's week: its training set, its candidate, what the gates said, and what is kept of it."""
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import date, datetime, timedelta
 from typing import Any, Literal
@@ -51,14 +51,22 @@ def dataset(name: str) -> str:
 
 def training_fingerprint(workspace: Workspace, model: Model, as_of: date) -> str:
     """What a training set must have been made from: every matured label and every feature before `as_of`."""
-    lake, last = workspace.lake, as_of - timedelta(days=1)
-    labels = [lake.manifest(model.label.dataset, day) for day in lake.days(model.label.dataset, last=last)]
+    return training_fingerprints(workspace, model, [as_of])[as_of]
+
+
+def training_fingerprints(workspace: Workspace, model: Model, weeks: Sequence[date]) -> dict[date, str]:
+    """What the training sets of several weeks must have been made from; each partition is looked at once."""
+    labels = workspace.lake.manifests(model.label.dataset) if weeks else {}
+    return {as_of: _training_fingerprint(workspace, model, as_of, labels) for as_of in weeks}
+
+
+def _training_fingerprint(workspace: Workspace, model: Model, as_of: date, labels: Mapping[date, Manifest]) -> str:
     views = [workspace.views[name] for name in model.spec.views if name in workspace.views]
     # The fingerprint of a view's last day chains all days before it.
-    features = [lake.manifest(view.dataset, last) for view in views]
+    features = [workspace.lake.manifest(view.dataset, as_of - timedelta(days=1)) for view in views]
     return fingerprint(
         training_set.CODE_VERSION,
-        [label.digest for label in labels if label],
+        [label.digest for day, label in labels.items() if day < as_of],
         [found.fingerprint if found else None for found in features],
         model.spec.views,
         model.spec.order_context,

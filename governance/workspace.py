@@ -7,6 +7,7 @@ from datetime import date, timedelta
 from functools import cached_property
 from pathlib import Path
 
+from governance.backfill.durations import Durations
 from governance.contracts.calendar import days_between
 from governance.contracts.personal import KeyedHash
 from governance.errors import ConfigurationError, SourceError
@@ -53,6 +54,11 @@ class Workspace:
     def ledger(self) -> LabelLedger:
         """What labelers said."""
         return LabelLedger(self.root / "ledgers" / "labels.sqlite")
+
+    @cached_property
+    def durations(self) -> Durations:
+        """How long assets took."""
+        return Durations(self.root / "ledgers" / "durations.sqlite")
 
     @cached_property
     def registry(self) -> Registry:

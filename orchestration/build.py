@@ -15,6 +15,7 @@ from assets.release import build_release_assets
 from governance.workspace import Workspace
 from orchestration.console import terminal
 from orchestration.jobs import build_jobs
+from orchestration.preview_job import preview_backfill
 from orchestration.repairs import build_override_sensor, build_repair_jobs
 
 
@@ -26,7 +27,7 @@ def build_defs(workspace: Workspace) -> dg.Definitions:
         assets = _build_assets(workspace)
         return dg.Definitions(
             assets=assets,
-            jobs=[*build_jobs(assets), *build_repair_jobs(workspace)],
+            jobs=[*build_jobs(assets), preview_backfill, *build_repair_jobs(workspace)],
             sensors=[build_override_sensor(workspace)] if workspace.models.present else [],
             resources={"workspace": workspace},
             executor=dg.in_process_executor,

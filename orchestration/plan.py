@@ -33,6 +33,8 @@ class PlannedRun:
     first: date | None = None
     last: date | None = None
     as_of: date | None = None
+    again: bool = False
+    """Do every day of the range, also those that are fresh."""
 
 
 def next_run(workspace: Workspace, *, weeks: int, done: Sequence[PlannedRun]) -> PlannedRun | None:
@@ -46,7 +48,7 @@ def next_run(workspace: Workspace, *, weeks: int, done: Sequence[PlannedRun]) ->
         # Before the next week, so that its candidate is compared with the champion of the week before.
         lambda: _release(workspace),
         lambda: _weekly(workspace, weeks, done),
-        lambda: _online(workspace),
+        lambda: online_run(workspace),
     )
     return next((run for stage in stages if (run := stage()) is not None and run not in done), None)
 
@@ -89,8 +91,8 @@ def landing_run(workspace: Workspace) -> PlannedRun | None:
     return PlannedRun(job="daily", assets=tuple(sorted(stale)), first=first, last=last, why=why)
 
 
-def backfill_run(workspace: Workspace, first: date, last: date) -> PlannedRun:
-    """One run over every daily asset for a range of days.
+def backfill_run(workspace: Workspace, first: date, last: date, *, again: bool = False) -> PlannedRun:
+    """One run over every daily asset for a range of days: what is stale among them, or `again` all of them.
 
     Raises
     ------
@@ -103,7 +105,82 @@ def backfill_run(workspace: Workspace, first: date, last: date) -> PlannedRun:
     raw: list[Key] = [("raw", table) for table in workspace.marketplace.tables]
     built = {key for _, table in raw for key in downstream(workspace, table)}
     assets = (*raw, *sorted(built))
-    return PlannedRun(job="daily", assets=assets, first=first, last=last, why=f"backfill {first}..{last}")
+    return PlannedRun(job="daily", assets=assets, first=first, last=last, why=f"backfill {first}..{last}", again=again)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Backfill:
+    """Days that somebody wants landed and built again: what is stale among them, or `again` all of them."""
+
+    first: date
+    last: date
+    again: bool = False
+
+    @property
+    def why(self) -> str:
+        """What the runs of it say of themselves."""
+        return f"backfill {self.first}..{self.last}" + (" again" if self.again else "")
+
+
+def next_backfill_run(workspace: Workspace, wanted: Backfill, *, done: Sequence[PlannedRun]) -> PlannedRun | None:
+    """The next run of a backfill: its days, then what follows from them up to today, then the online store.
+
+    Mostly the first run does all of the daily work: it begins at the first day that is stale and ends today, because a
+    day that lands otherwise makes features of every later day stale. Two cases need a second one: a raw day that could
+    not land stops what is made of its table within that run, and a later day of the same table that was delivered anew
+    but not asked for must not land with it.
+
+    Raises
+    ------
+    ConfigurationError
+        The range leaves the days that have been delivered.
+    """
+    whole = backfill_run(workspace, wanted.first, wanted.last, again=wanted.again)
+    if wanted.again and not done:
+        return whole
+    landing = {any(key[0] == "raw" for key in run.assets) for run in done if run.job == "daily"}
+    stages: Sequence[Callable[[], PlannedRun | None]] = (
+        lambda: None if True in landing else _landing_of(workspace, wanted),
+        lambda: None if False in landing else _following(workspace, wanted),
+        lambda: None if any(run.job == "online" for run in done) else online_run(workspace),
+    )
+    return next((run for stage in stages if (run := stage()) is not None), None)
+
+
+def _landing_of(workspace: Workspace, wanted: Backfill) -> PlannedRun | None:
+    """Land the stale raw days of the range, with all that follows from them where nothing else would land as well."""
+    stale = {key: [day for day in days if day >= wanted.first] for key, days in stale_days(workspace).items()}
+    raw = {key for key, days in stale.items() if key[0] == "raw" and days and days[0] <= wanted.last}
+    if not raw:
+        return None
+    behind = {key for key, days in stale.items() if key[0] != "raw" and days}
+    follow = {key for _, table in raw for key in downstream(workspace, table)}
+    unasked = any(stale[key][-1] > wanted.last for key in raw)
+    return PlannedRun(
+        job="daily",
+        assets=tuple(sorted({*raw, *follow, *behind})),
+        first=min(stale[key][0] for key in {*raw, *behind}),
+        last=wanted.last if unasked else workspace.days()[-1],
+        why=wanted.why,
+    )
+
+
+def _following(workspace: Workspace, wanted: Backfill) -> PlannedRun | None:
+    """Build what is stale from the range's first day on."""
+    stale = {
+        key: since
+        for key, days in stale_days(workspace).items()
+        if key[0] != "raw" and (since := [day for day in days if day >= wanted.first])
+    }
+    if not stale:
+        return None
+    return PlannedRun(
+        job="daily",
+        assets=tuple(sorted(stale)),
+        first=min(days[0] for days in stale.values()),
+        last=max(days[-1] for days in stale.values()),
+        why=f"{wanted.why}: what follows",
+    )
 
 
 def retraining_run(workspace: Workspace, as_of: date, *, model: str | None = None) -> PlannedRun:
@@ -194,7 +271,8 @@ def fall_back_run(workspace: Workspace, *, at: datetime) -> PlannedRun | None:
     return PlannedRun(job="release", assets=assets, why=f"overrides expired: {', '.join(expired)}")
 
 
-def _online(workspace: Workspace) -> PlannedRun | None:
+def online_run(workspace: Workspace) -> PlannedRun | None:
+    """The run that puts online what is newer offline; None where nothing is."""
     read = {name for model in workspace.models.present.values() for name in model.spec.views}
     stale: list[Key] = []
     for view in workspace.views.values():

@@ -16,19 +16,20 @@ _RUNS_AT_MOST = 40
 
 @dataclass(frozen=True, slots=True)
 class DoneRun:
-    """A run that ended: its id in the Dagster UI, and the sentences of what failed in it."""
+    """A run that ended: its id in the Dagster UI, the sentences of what failed in it, and whether it was stopped."""
 
     planned: PlannedRun
     run_id: str
     failures: tuple[str, ...]
+    stopped: bool = False
 
 
 def run_all(
     workspace: Workspace, *, weeks: int, on_start: Callable[[PlannedRun], None] = lambda _: None
 ) -> list[DoneRun]:
-    """Run what is stale until everything is fresh or has failed once, in order."""
+    """Run what is stale until everything is fresh or has failed once, in order, or somebody stops it."""
     done: list[DoneRun] = []
-    while len(done) < _RUNS_AT_MOST:
+    while len(done) < _RUNS_AT_MOST and not any(run.stopped for run in done):
         tried = [run.planned for run in done]
         expired = fall_back_run(workspace, at=datetime.now(UTC))
         planned = expired if expired not in tried else None
@@ -58,7 +59,8 @@ def execute(workspace: Workspace, planned: PlannedRun) -> DoneRun:
             run_config={"loggers": {"terminal": {}}},
             asset_selection=[dg.AssetKey(key) for key in planned.assets],
         )
-        return DoneRun(planned, result.run_id, _failures(result.filter_events(lambda event: event.is_failure)))
+        failed = result.filter_events(lambda event: event.is_step_failure)
+        return DoneRun(planned, result.run_id, _failures(failed), any(_was_stopped(event) for event in failed))
 
 
 def execute_job(workspace: Workspace, job: str, *, op: str, config: Mapping[str, Any], why: str) -> DoneRun:
@@ -76,30 +78,37 @@ def execute_job(workspace: Workspace, job: str, *, op: str, config: Mapping[str,
             tags={"governance/why": why},
             run_config={"ops": {op: {"config": dict(config)}}, "loggers": {"terminal": {}}},
         )
-        failures = _failures(result.filter_events(lambda event: event.is_failure))
-        return DoneRun(PlannedRun(job=job, assets=(), why=why), result.run_id, failures)
+        failed = result.filter_events(lambda event: event.is_step_failure)
+        stopped = any(_was_stopped(event) for event in failed)
+        return DoneRun(PlannedRun(job=job, assets=(), why=why), result.run_id, _failures(failed), stopped)
 
 
 def _tags(planned: PlannedRun) -> dict[str, str]:
+    from assets.daily import AGAIN_TAG
+
     tags = {"governance/why": planned.why}
     if planned.first and planned.last:
         tags["dagster/asset_partition_range_start"] = planned.first.isoformat()
         tags["dagster/asset_partition_range_end"] = planned.last.isoformat()
+    if planned.again:
+        tags[AGAIN_TAG] = "true"
     return tags
 
 
-def _failures(events: Sequence[object]) -> tuple[str, ...]:
+def _failures(events: Sequence[Any]) -> tuple[str, ...]:
     """What failed, in the words of our own errors where there are any."""
-    found = []
-    for event in events:
-        data = getattr(event, "step_failure_data", None) if getattr(event, "is_step_failure", False) else None
-        if data is None:
-            continue
-        found.append(f"{event.step_key}: {_sentence(data)}")  # type: ignore[attr-defined]
-    return tuple(found)
+    said = ((event.step_key, "stopped by hand" if _was_stopped(event) else _sentence(event)) for event in events)
+    return tuple(f"{step}: {sentence}" for step, sentence in said)
 
 
-def _sentence(data: Any) -> str:
+def _was_stopped(event: Any) -> bool:
+    """Whether a step ended by Ctrl-C, or because its run was terminated."""
+    error = event.step_failure_data.error
+    return error is not None and error.cls_name in ("DagsterExecutionInterruptedError", "KeyboardInterrupt")
+
+
+def _sentence(event: Any) -> str:
+    data = event.step_failure_data
     described = data.user_failure_data.description if data.user_failure_data else None
     if described or data.error is None:
         return described or "failed"

@@ -165,13 +165,14 @@ def _refused(model: Mapping[str, Any]) -> Text:
 
 def _candidates(found: list[Mapping[str, Any]]) -> Table:
     table = Table(title="Candidates, newest first", title_justify="left")
-    for name in ("model", "as of", "digest", "verdict", "refused by hand"):
+    for name in ("model", "as of", "digest", "verdict", "trained on superseded data", "refused by hand"):
         table.add_column(name)
     for model in found:
         for one in model["candidates"]:
             serving = " (champion)" if one["digest"] == model["champion"] else ""
             verdict = (one["status"] or "not judged") + serving
-            table.add_row(model["name"], one["as_of"], one["digest"][:12], verdict, one["refused"] or "")
+            words = (one["superseded"] or "", one["refused"] or "")
+            table.add_row(model["name"], one["as_of"], one["digest"][:12], verdict, *words)
     return table
 
 

@@ -12,6 +12,7 @@ from governance.release.documents import Untrusted
 from governance.release.overrides import Override
 from governance.release.verdicts import to_json
 from governance.retraining import dataset, recorded_facts
+from governance.superseded import superseded
 from governance.workspace import Workspace
 from monitoring.weekly import drift_dataset
 
@@ -77,13 +78,18 @@ def _consent(override: Override) -> dict[str, Any]:
 
 
 def _candidates(workspace: Workspace, model: Model) -> list[dict[str, Any]]:
-    """Every recorded candidate, newest first; `refused` holds a person's reason where there is one."""
+    """Every recorded candidate, newest first.
+
+    `refused` holds a person's reason where there is one, `superseded` why its training data is no longer true.
+    """
     found = sorted(workspace.registry.candidates(model.name), key=lambda one: (one.as_of, one.digest), reverse=True)
     refusals = {one.digest: workspace.registry.refusal(model.name, one.digest) for one in found}
+    outdated = {one.digest: one.why for one in superseded(workspace, model)}
     return [
         {
             "digest": one.digest,
             "as_of": one.as_of.isoformat(),
+            "superseded": outdated.get(one.digest),
             "status": one.status,
             "refused": refusal.reason if (refusal := refusals[one.digest]) else None,
         }

@@ -80,6 +80,11 @@ def plan(
     return {table: list(wanted) for table, wanted in stale.items() if wanted}
 
 
+def stale_days(lake: Lake, source: Source, table: str, days: Iterable[date], *, key_id: str) -> list[date]:
+    """The days of one table whose partition is missing or made from something else."""
+    return list(_stale(lake, source, table, list(days), key_id=key_id))
+
+
 def land(
     lake: Lake,
     marketplace: Marketplace,

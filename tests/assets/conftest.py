@@ -24,15 +24,15 @@ def materialize(instance: dg.DagsterInstance) -> Run:
     """Materialize assets (`raw/orders`) of a workspace for one day, a range of days, a week by its `as_of`, or none."""
 
     def run(
-        workspace: Workspace, *names: str, days: Sequence[date] = (), as_of: date | None = None
+        workspace: Workspace, *names: str, days: Sequence[date] = (), as_of: date | None = None, again: bool = False
     ) -> dg.ExecuteInProcessResult:
-        key, tags = None, {}
+        key, tags = None, {"governance/again": "true"} if again else {}
         if as_of is not None:
             key = (as_of - timedelta(weeks=1)).isoformat()
         elif len(days) == 1:
             key = days[0].isoformat()
         elif days:
-            tags = {
+            tags |= {
                 "dagster/asset_partition_range_start": days[0].isoformat(),
                 "dagster/asset_partition_range_end": days[-1].isoformat(),
             }

@@ -55,7 +55,7 @@ def test_days_one_by_one_and_as_a_range_give_equal_digests_and_a_second_time_cha
     assert everything_in(one_by_one) == found
     assert {name for name in DAILY if f"{name} 2024-01-03" in found} == set(DAILY) - {"labels/statements"}
 
-    assert materialize(at_once, *DAILY, days=days(1, 3)).success
+    assert materialize(at_once, *DAILY, days=days(1, 3), again=True).success
     assert materialize(one_by_one, *DAILY, days=days(3, 3)).success
     assert everything_in(at_once) == everything_in(one_by_one) == found
 
@@ -155,6 +155,33 @@ def test_a_day_that_fails_again_keeps_the_partition_that_landed_before(
     assert workspace.lake.manifest("raw/orders", FIRST) == before
 
 
+def test_a_range_does_only_what_is_stale_and_says_of_every_day_what_stands_and_again_does_all_of_it(
+    tmp_path: Path,
+    own_world: Callable[[int], Path],
+    bazaar_at: Callable[..., Workspace],
+    materialize: Run,
+    instance: dg.DagsterInstance,
+) -> None:
+    workspace, names = bazaar_at(tmp_path, source=own_world(4)), ("raw/orders", "raw/cases", "features/category")
+    assert materialize(workspace, *names, days=days(1, 2)).success
+    standing = files_of(workspace, "features/category")
+
+    assert materialize(workspace, *names, days=days(1, 4)).success
+    assert files_of(workspace, "features/category").items() >= standing.items()
+    stamped = partitions(instance, "features/category")
+    assert list(stamped) == [day.isoformat() for day in days(1, 4)]
+    assert all({"rows", "digest"} <= facts.keys() for facts in stamped.values())
+    assert all({"rows", "digest"} <= facts.keys() for facts in partitions(instance, "raw/orders").values())
+    assert [work.days for work in workspace.durations.of("features/category")] == [2, 2]
+
+    assert materialize(workspace, *names, days=days(2, 3), again=True).success
+    now = files_of(workspace, "features/category")
+    assert [day for day, file in files_of(workspace, "features/category").items() if file == standing.get(day)] == [
+        "2024-01-01"
+    ]
+    assert now.keys() == stamped.keys()
+
+
 def test_features_are_not_built_upon_a_gap_and_say_from_where_to_build(
     tmp_path: Path,
     own_world: Callable[[int], Path],
@@ -169,6 +196,12 @@ def test_features_are_not_built_upon_a_gap_and_say_from_where_to_build(
 
     assert not result.success
     assert "govern backfill 2024-01-01..2024-01-03" in failure_of(result)["features__buyer"]
+
+
+def files_of(workspace: Workspace, dataset: str) -> dict[str, tuple[int, int]]:
+    """Which file each partition is."""
+    paths = {day: workspace.lake.path(dataset, day).stat() for day in workspace.lake.days(dataset)}
+    return {day.isoformat(): (stat.st_ino, stat.st_mtime_ns) for day, stat in paths.items()}
 
 
 def delivered(world: Path, table: str, number: int) -> Path:

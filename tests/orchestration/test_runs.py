@@ -87,13 +87,13 @@ def test_a_repaired_delivery_leaves_everything_as_if_it_had_never_been_bad(
     assert everything_in(spoiled) == everything_in(undisturbed)
 
 
-def test_a_backfill_of_days_that_are_there_is_one_run_that_changes_no_digest(
+def test_a_backfill_again_of_days_that_are_there_is_one_run_that_changes_no_digest(
     own_settled: Path, bazaar_at: Callable[..., Workspace], everything_in: Everything
 ) -> None:
     workspace = bazaar_at(own_settled)
     before = everything_in(workspace)
 
-    done = execute(workspace, backfill_run(workspace, date(2024, 2, 1), date(2024, 2, 3)))
+    done = execute(workspace, backfill_run(workspace, date(2024, 2, 1), date(2024, 2, 3), again=True))
 
     assert done.failures == ()
     assert everything_in(workspace) == before
@@ -106,9 +106,9 @@ def test_what_nobody_foresaw_is_told_by_its_own_words(
     def broken(*_: object, **__: object) -> None:
         raise ZeroDivisionError("of all things")
 
-    monkeypatch.setattr("assets.features.build", broken)
+    monkeypatch.setattr("governance.features.build.build", broken)
     day = date(2024, 2, 4)
-    planned = PlannedRun(job="daily", assets=(("features", "buyer"),), why="test", first=day, last=day)
+    planned = PlannedRun(job="daily", assets=(("features", "buyer"),), why="test", first=day, last=day, again=True)
 
     done = execute(bazaar_at(own_settled), planned)
 
