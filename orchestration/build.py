@@ -5,6 +5,7 @@ import warnings
 import dagster as dg
 
 from assets.features import build_feature_assets
+from assets.freshness import build_freshness_checks, with_freshness
 from assets.labels import build_label_assets
 from assets.landing import build_landing_assets
 from assets.models import build_model_assets
@@ -13,6 +14,7 @@ from assets.online import build_online_assets
 from assets.partitions import daily, weekly
 from assets.release import build_release_assets
 from governance.workspace import Workspace
+from orchestration.alert_sensors import build_alert_sensors
 from orchestration.console import terminal
 from orchestration.jobs import build_jobs
 
@@ -24,7 +26,9 @@ def build_defs(workspace: Workspace) -> dg.Definitions:
         warnings.simplefilter("ignore", dg.BetaWarning)
         assets = _build_assets(workspace)
         return dg.Definitions(
-            assets=assets,
+            assets=with_freshness(workspace, assets),
+            asset_checks=build_freshness_checks(workspace),
+            sensors=build_alert_sensors(workspace),
             jobs=build_jobs(assets),
             resources={"workspace": workspace},
             executor=dg.in_process_executor,

@@ -54,7 +54,7 @@ def execute(workspace: Workspace, planned: PlannedRun) -> DoneRun:
             run_config={"loggers": {"terminal": {}}},
             asset_selection=[dg.AssetKey(key) for key in planned.assets],
         )
-        return DoneRun(planned, result.run_id, _failures(result.filter_events(lambda event: event.is_failure)))
+        return DoneRun(planned, result.run_id, failures_of(result.filter_events(lambda event: event.is_failure)))
 
 
 def _tags(planned: PlannedRun) -> dict[str, str]:
@@ -65,7 +65,7 @@ def _tags(planned: PlannedRun) -> dict[str, str]:
     return tags
 
 
-def _failures(events: Sequence[object]) -> tuple[str, ...]:
+def failures_of(events: Sequence[object]) -> tuple[str, ...]:
     """What failed, in the words of our own errors where there are any."""
     found = []
     for event in events:
