@@ -106,7 +106,7 @@ def _drift(look: Look, weeks: Sequence[DriftState]) -> Finding:
         severity=Severity.SEV3,
         owner=look.workspace.models.present[newest.model].spec.owner,
         what="features drifted",
-        why="; ".join(newest.reasons[:3]) or "the drift report raised its alarm",
+        why=" ".join(newest.reasons[:3]) or "the drift report raised its alarm",
         first_action=look.govern("models"),
         figure=Figure(newest.share, Unit.SHARE, usual) if newest.share is not None else None,
         since=midnight(alarmed[0].as_of),
