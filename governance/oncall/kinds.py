@@ -64,6 +64,6 @@ _RUNBOOKS = {
     Kind.FAILED_RUN: "failed-run",
     Kind.DRIFT: "drift-alarm",
     Kind.MERIT_REFUSAL: "failed-gate",
-    Kind.LABEL_DELAY: "late-data",
+    Kind.LABEL_DELAY: "label-delay",
     Kind.QUARANTINE: "late-data",
 }

@@ -1,4 +1,4 @@
-"""Freshness: policies where days are delivered as they pass, and checks on the newest event by the marketplace's clock."""
+"""Freshness: policies where days are delivered as they pass, checks on the newest event by the clock there."""
 
 from collections.abc import Callable, Iterator
 from datetime import UTC, date, datetime, timedelta
