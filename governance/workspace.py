@@ -3,12 +3,12 @@
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 from functools import cached_property
 from pathlib import Path
 
 from governance.backfill.durations import Durations
-from governance.contracts.calendar import days_between
+from governance.contracts.calendar import days_between, valid_at
 from governance.contracts.personal import KeyedHash
 from governance.errors import ConfigurationError, SourceError
 from governance.features.catalogue import views_over
@@ -107,6 +107,17 @@ class Workspace:
             return self.marketplace.last_day
         days = [day for pattern in self.marketplace.files.values() for day in _dated(self.source_root, pattern)]
         return max(days, default=None)
+
+    def time_there(self, wall: datetime) -> datetime | None:
+        """What time it is in the marketplace when it is `wall` here; None before its first day has been delivered.
+
+        Where history is replayed or simulated it is the moment at which the newest day should have landed.
+        """
+        if self.marketplace.clock == "wall":
+            return wall
+        landed = [days[-1] for table in self.marketplace.tables if (days := self.lake.days(f"raw/{table}"))]
+        last = self.last_delivered_day() or max(landed, default=None)
+        return valid_at(last) if last else None
 
     def days(self) -> list[date]:
         """Every day from the marketplace's first to the newest delivered one."""

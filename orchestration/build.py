@@ -5,6 +5,7 @@ import warnings
 import dagster as dg
 
 from assets.features import build_feature_assets
+from assets.freshness import build_freshness_checks, with_freshness
 from assets.labels import build_label_assets
 from assets.landing import build_landing_assets
 from assets.models import build_model_assets
@@ -13,6 +14,7 @@ from assets.online import build_online_assets
 from assets.partitions import daily, weekly
 from assets.release import build_release_assets
 from governance.workspace import Workspace
+from orchestration.alert_sensors import build_alert_sensors
 from orchestration.console import terminal
 from orchestration.jobs import build_jobs
 from orchestration.preview_job import preview_backfill
@@ -26,9 +28,10 @@ def build_defs(workspace: Workspace) -> dg.Definitions:
         warnings.simplefilter("ignore", dg.BetaWarning)
         assets = _build_assets(workspace)
         return dg.Definitions(
-            assets=assets,
+            assets=with_freshness(workspace, assets),
+            asset_checks=build_freshness_checks(workspace),
             jobs=[*build_jobs(assets), preview_backfill, *build_repair_jobs(workspace)],
-            sensors=[build_override_sensor(workspace)] if workspace.models.present else [],
+            sensors=_build_sensors(workspace),
             resources={"workspace": workspace},
             executor=dg.in_process_executor,
             loggers={"terminal": terminal},
@@ -47,3 +50,8 @@ def _build_assets(workspace: Workspace) -> list[dg.AssetsDefinition]:
         *build_release_assets(workspace),
         *build_online_assets(workspace),
     ]
+
+
+def _build_sensors(workspace: Workspace) -> list[dg.SensorDefinition]:
+    overrides = [build_override_sensor(workspace)] if workspace.models.present else []
+    return [*build_alert_sensors(workspace), *overrides]

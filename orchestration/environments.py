@@ -8,6 +8,8 @@
 | GOVERNANCE_OBJECTS | where models lie: a folder or s3://bucket/prefix | `<workspace>/objects` |
 | GOVERNANCE_HMAC_KEY | key of personal data's hashes, at least 16 bytes | none; marketplaces of real people need it |
 | GOVERNANCE_HMAC_KEY_ID | name of that key, kept beside each hash | k1 |
+| GOVERNANCE_ALERTS | addresses that alerts go to, as in docs/alerts.md | none: the log alone |
+| GOVERNANCE_UI | where people open the Dagster UI, for links | http://127.0.0.1:3000 |
 """
 
 import json
@@ -47,6 +49,16 @@ def workspace_from(
 def current_workspace() -> Workspace:
     """The workspace of this process's environment."""
     return workspace_from(os.environ)
+
+
+def alert_addresses(environ: Mapping[str, str]) -> str:
+    """Addresses that alerts go to, separated by white space; they may hold passwords."""
+    return environ.get("GOVERNANCE_ALERTS", "")
+
+
+def ui_url(environ: Mapping[str, str]) -> str:
+    """Where people open the Dagster UI."""
+    return environ.get("GOVERNANCE_UI") or "http://127.0.0.1:3000"
 
 
 def remember_source(workspace: Workspace) -> None:

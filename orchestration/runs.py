@@ -60,7 +60,7 @@ def execute(workspace: Workspace, planned: PlannedRun) -> DoneRun:
             asset_selection=[dg.AssetKey(key) for key in planned.assets],
         )
         failed = result.filter_events(lambda event: event.is_step_failure)
-        return DoneRun(planned, result.run_id, _failures(failed), any(_was_stopped(event) for event in failed))
+        return DoneRun(planned, result.run_id, failures_of(failed), any(_was_stopped(event) for event in failed))
 
 
 def execute_job(workspace: Workspace, job: str, *, op: str, config: Mapping[str, Any], why: str) -> DoneRun:
@@ -80,7 +80,7 @@ def execute_job(workspace: Workspace, job: str, *, op: str, config: Mapping[str,
         )
         failed = result.filter_events(lambda event: event.is_step_failure)
         stopped = any(_was_stopped(event) for event in failed)
-        return DoneRun(PlannedRun(job=job, assets=(), why=why), result.run_id, _failures(failed), stopped)
+        return DoneRun(PlannedRun(job=job, assets=(), why=why), result.run_id, failures_of(failed), stopped)
 
 
 def _tags(planned: PlannedRun) -> dict[str, str]:
@@ -95,9 +95,10 @@ def _tags(planned: PlannedRun) -> dict[str, str]:
     return tags
 
 
-def _failures(events: Sequence[Any]) -> tuple[str, ...]:
+def failures_of(events: Sequence[Any]) -> tuple[str, ...]:
     """What failed, in the words of our own errors where there are any."""
-    said = ((event.step_key, "stopped by hand" if _was_stopped(event) else _sentence(event)) for event in events)
+    steps = [event for event in events if event.is_step_failure]
+    said = ((event.step_key, "stopped by hand" if _was_stopped(event) else _sentence(event)) for event in steps)
     return tuple(f"{step}: {sentence}" for step, sentence in said)
 
 

@@ -31,7 +31,42 @@ def status(found: Mapping[str, Any]) -> RenderableType:
     parts += [*_skill(found["models"]), *_readings(found["models"])]
     parts += [_views(found["feature_views"]), *(_drift(entry) for entry in found["drift"])]
     parts += [Text(f"skipped: {entry['reason']}", style="yellow") for entry in found["skipped"]]
+    parts += [red(entry) for entry in found["red"]]
     return Group(*parts)
+
+
+def red(finding: Mapping[str, Any]) -> Text:
+    """What is not as it should be in one line, why it is red, and what to do first."""
+    style = {"SEV1": "bold red", "SEV2": "bold red", "SEV3": "red"}.get(finding["severity"], "yellow")
+    return Text.assemble(
+        (finding["headline"], style),
+        ("\n  why: " + finding["why"], ""),
+        "\n  do:  ",
+        (finding["first_action"], "bold"),
+        f"   ({finding['runbook']})",
+    )
+
+
+def alerts(listed: Mapping[str, Any]) -> RenderableType:
+    """Open alerts with all parts, causes under their symptom, and channels that fail."""
+    if not listed["open"]:
+        parts: list[RenderableType] = [Text("No alert is open.", style="green")]
+    else:
+        parts = [_alert(one) for one in listed["open"]]
+    parts += [Text(f"{name} fails: {why}", style="yellow") for name, why in listed["failing_channels"].items()]
+    parts += [Text(f"{one['at'][:16]} {one['event']}: {one['headline']}") for one in listed.get("history", ())]
+    return Group(*parts)
+
+
+def _alert(one: Mapping[str, Any]) -> Text:
+    text = red(one).append(f"\n  open since {one['opened_at'][:16]}, ")
+    told = f"told {one['told_at'][:16]}" if one["told_at"] else "nobody told yet"
+    text.append(f"grouped under {one['under']}" if one["under"] else told)
+    if one["run"]:
+        text.append(f"\n  run: {one['run']}")
+    if last := one["last_change"]:
+        text.append(f"\n  last change: {last['what']}, {last['at'][:16]}, {last['who']} ({last['why']})")
+    return text
 
 
 def models(found: Mapping[str, Any]) -> RenderableType:

@@ -1,7 +1,9 @@
 """What stands now, as one object: champions, feature views, drift, what is skipped and which reports there are."""
 
 import json
+import os
 from collections.abc import Mapping
+from datetime import UTC, datetime
 from typing import Any
 
 from feature_repo.online_state import last_online
@@ -15,6 +17,7 @@ from governance.retraining import dataset, recorded_facts
 from governance.superseded import superseded
 from governance.workspace import Workspace
 from monitoring.weekly import drift_dataset
+from orchestration.alerting import red
 
 
 def collect_status(workspace: Workspace) -> dict[str, Any]:
@@ -22,8 +25,8 @@ def collect_status(workspace: Workspace) -> dict[str, Any]:
 
     Returns
     -------
-    dict with `marketplace`, `models`, `feature_views`, `drift`, `skipped` and `reports`; figures that
-    nobody has measured are null.
+    dict with `marketplace`, `models`, `feature_views`, `drift`, `skipped`, `reports` and `red` (what is not as it
+    should be: `line`, `why`, `first_action`, ...); figures that nobody has measured are null.
     """
     models = workspace.models.present.values()
     return {
@@ -32,6 +35,7 @@ def collect_status(workspace: Workspace) -> dict[str, Any]:
         "feature_views": [_view(workspace, table) for table in _tables(workspace)],
         "drift": [found for model in models if (found := _drift(workspace, model))],
         "skipped": _skipped(workspace),
+        "red": red(workspace, wall=datetime.now(UTC), environ=os.environ),
         "reports": sorted(str(path) for path in workspace.reports.glob("[!.]*")),
     }
 

@@ -26,7 +26,8 @@ class Marketplace:
 
     `files` maps names in the SQL schema `source` to paths inside the owner's folder; a path that holds
     `{day}` means one file a day. `models` names the models that make sense here, with what they override.
-    Decisions of the first `burn_in_days` train no model.
+    Decisions of the first `burn_in_days` train no model. `clock` says what time it is there: `wall` where days are
+    delivered as they pass; `delivered` where history is replayed or simulated, and the newest delivered day is today.
     """
 
     folder: Path
@@ -41,6 +42,7 @@ class Marketplace:
     synthetic: bool = False
     dated: bool = False
     burn_in_days: int = 0
+    clock: str = "wall"
     models: Mapping[str, Mapping[str, Any]] = field(default_factory=lambda: MappingProxyType({}))
 
     @cached_property
@@ -138,6 +140,7 @@ _TYPES: dict[str, tuple[str, Callable[[Any], bool]]] = {
     "synthetic": ("true or false", _is_a(bool)),
     "dated": ("true or false", _is_a(bool)),
     "burn_in_days": ("a whole number", _is_a(int)),
+    "clock": ("wall or delivered", lambda value: value in ("wall", "delivered")),
     "files": ("a table of paths", _is_text_table),
     "models": ("a table for each model", _is_table_of_tables),
 }

@@ -1,0 +1,1 @@
+"""What people on call are told: findings from what a workspace holds, alerts made of them, and who hears of which."""
