@@ -3,6 +3,7 @@
 import dagster as dg
 
 from assets.failures import as_failures
+from assets.families import Family
 from assets.owners import Owner
 from assets.partitions import days_of
 from assets.progress import DayProgress
@@ -31,6 +32,7 @@ def _statements(definitions: dict[str, LabelDefinition], days: dg.DailyPartition
         description="The append-only ledger: one row is what a labeler said of an entity, and when we learnt it.",
         partitions_def=days,
         backfill_policy=dg.BackfillPolicy.single_run(),
+        pool=Family.DAYS.value,
         deps=[dg.AssetKey(["raw", table]) for table in tables],
     )
     def label_statements(
@@ -62,6 +64,7 @@ def _matured(definition: LabelDefinition, days: dg.DailyPartitionsDefinition) ->
         ),
         partitions_def=days,
         backfill_policy=dg.BackfillPolicy.single_run(),
+        pool=Family.DAYS.value,
         code_version=f"{matured.CODE_VERSION}.{definition.version}",
         deps=[
             dg.AssetDep(["labels", "statements"], partition_mapping=_back(before)),

@@ -1,18 +1,22 @@
 """The marketplace's tables as they landed: one asset a table, one partition a day of knowledge."""
 
-from datetime import UTC, datetime
+from collections.abc import Mapping
+from datetime import UTC, date, datetime
 from typing import Any
 
 import dagster as dg
 
 from assets import columns
 from assets.failures import as_failures
+from assets.families import Family
 from assets.owners import Owner
 from assets.partitions import days_of
 from assets.progress import DayProgress
+from governance.automation.deliveries import forget_refusal, mark_of, remember_refusal
 from governance.contracts.tables import TABLES
 from governance.errors import PartialFailure
 from governance.marketplaces.landing import LandingReport, land
+from governance.storage.lake import Lake
 from governance.workspace import Workspace
 
 
@@ -33,11 +37,13 @@ def _raw(name: str, days: dg.DailyPartitionsDefinition) -> dg.AssetsDefinition:
         metadata={"dagster/column_schema": columns.of_table(table)},
         partitions_def=days,
         backfill_policy=dg.BackfillPolicy.single_run(),
+        pool=Family.DAYS.value,
     )
     def raw(context: dg.AssetExecutionContext, workspace: dg.ResourceParam[Workspace]) -> dg.MaterializeResult:
         wanted = days_of(context)
         progress = DayProgress(context, len(wanted))
         with as_failures(), workspace.source() as source:
+            marks = {day: mark_of(source, name, day) for day in wanted}
             report = land(
                 workspace.lake,
                 workspace.marketplace,
@@ -48,10 +54,19 @@ def _raw(name: str, days: dg.DailyPartitionsDefinition) -> dg.AssetsDefinition:
                 keyed_hash=workspace.keyed_hash,
                 on_day=progress.done,
             )
+            _remember(workspace.lake, report, marks)
             _describe(context, workspace, report)
         return dg.MaterializeResult()
 
     return raw
+
+
+def _remember(lake: Lake, report: LandingReport, marks: Mapping[date, str]) -> None:
+    """Keep what was refused with its reason, so that it is not tried again until it is delivered again."""
+    for day, reason in report.failures.items():
+        remember_refusal(lake, report.table, day, mark=marks[day], reason=reason)
+    for landed in report.landed:
+        forget_refusal(lake, report.table, landed.day)
 
 
 def _describe(context: dg.AssetExecutionContext, workspace: Workspace, report: LandingReport) -> None:

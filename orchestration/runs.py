@@ -10,6 +10,7 @@ from governance.workspace import Workspace
 from orchestration.environments import prepare_dagster_home
 from orchestration.plan import PlannedRun, next_run
 
+WHY_TAG = "governance/why"
 _RUNS_AT_MOST = 40
 
 
@@ -23,16 +24,26 @@ class DoneRun:
 
 
 def run_all(
-    workspace: Workspace, *, weeks: int, on_start: Callable[[PlannedRun], None] = lambda _: None
+    workspace: Workspace,
+    *,
+    weeks: int,
+    on_start: Callable[[PlannedRun], None] = lambda _: None,
+    on_wait: Callable[[str], None] = lambda _: None,
 ) -> list[DoneRun]:
-    """Run what is stale until everything is fresh or has failed once, in order."""
+    """Run what is stale until everything is fresh or has failed once, in order.
+
+    Of two that do so at the same time the second waits for the first, and then mostly finds nothing to do.
+    """
+    from orchestration.exclusion import main_job
+
     done: list[DoneRun] = []
-    while len(done) < _RUNS_AT_MOST:
-        planned = next_run(workspace, weeks=weeks, done=[run.planned for run in done])
-        if planned is None:
-            return done
-        on_start(planned)
-        done.append(execute(workspace, planned))
+    with main_job(workspace, doing="govern run", on_wait=on_wait):
+        while len(done) < _RUNS_AT_MOST:
+            planned = next_run(workspace, weeks=weeks, done=[run.planned for run in done])
+            if planned is None:
+                break
+            on_start(planned)
+            done.append(execute(workspace, planned))
     return done
 
 
@@ -43,22 +54,25 @@ def execute(workspace: Workspace, planned: PlannedRun) -> DoneRun:
 
     from assets.partitions import week_key
     from orchestration.build import build_defs
+    from orchestration.processes import close_dead_runs, process_tags
 
     job = build_defs(workspace).resolve_job_def(planned.job)
     with dg.DagsterInstance.get() as instance:
+        close_dead_runs(instance)
         result = job.execute_in_process(
             instance=instance,
             raise_on_error=False,
             partition_key=week_key(planned.as_of) if planned.as_of else None,
-            tags=_tags(planned),
+            tags=tags_of(planned) | process_tags(),
             run_config={"loggers": {"terminal": {}}},
             asset_selection=[dg.AssetKey(key) for key in planned.assets],
         )
         return DoneRun(planned, result.run_id, _failures(result.filter_events(lambda event: event.is_failure)))
 
 
-def _tags(planned: PlannedRun) -> dict[str, str]:
-    tags = {"governance/why": planned.why}
+def tags_of(planned: PlannedRun) -> dict[str, str]:
+    """What a run says of itself: why it runs, and its days."""
+    tags = {WHY_TAG: planned.why}
     if planned.first and planned.last:
         tags["dagster/asset_partition_range_start"] = planned.first.isoformat()
         tags["dagster/asset_partition_range_end"] = planned.last.isoformat()
