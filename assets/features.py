@@ -4,6 +4,7 @@ import dagster as dg
 
 from assets import columns
 from assets.daily import do_days
+from assets.families import Family
 from assets.owners import Owner
 from governance.backfill.daily import features_of
 from governance.features.view import View
@@ -28,6 +29,7 @@ def _features(view: View, days: dg.DailyPartitionsDefinition) -> dg.AssetsDefini
         metadata={"dagster/column_schema": columns.of_view(view)},
         partitions_def=days,
         backfill_policy=dg.BackfillPolicy.single_run(),
+        pool=Family.DAYS.value,
         code_version=view.code_version,
         deps=[dg.AssetKey(["raw", table]) for table in view.tables],
     )

@@ -3,6 +3,7 @@
 import dagster as dg
 
 from assets.daily import do_days
+from assets.families import Family
 from assets.owners import Owner
 from governance.backfill.daily import labels_of, statements_of
 from governance.labels import matured, statements
@@ -30,6 +31,7 @@ def _statements(definitions: dict[str, LabelDefinition], days: dg.DailyPartition
         description="The append-only ledger: one row is what a labeler said of an entity, and when we learnt it.",
         partitions_def=days,
         backfill_policy=dg.BackfillPolicy.single_run(),
+        pool=Family.DAYS.value,
         deps=[dg.AssetKey(["raw", table]) for table in tables],
     )
     def label_statements(
@@ -55,6 +57,7 @@ def _matured(definition: LabelDefinition, days: dg.DailyPartitionsDefinition) ->
         ),
         partitions_def=days,
         backfill_policy=dg.BackfillPolicy.single_run(),
+        pool=Family.DAYS.value,
         code_version=f"{matured.CODE_VERSION}.{definition.version}",
         deps=[
             dg.AssetDep(["labels", "statements"], partition_mapping=_back(before)),

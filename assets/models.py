@@ -5,6 +5,7 @@ import time
 import dagster as dg
 
 from assets.failures import as_failures
+from assets.families import Family
 from assets.feast_store import joiner
 from assets.gate_checks import gate_checks, gate_specs
 from assets.metadata import week_metadata
@@ -44,6 +45,7 @@ def _training_set(workspace: Workspace, model: Model, weeks: dg.WeeklyPartitions
         ),
         partitions_def=weeks,
         backfill_policy=dg.BackfillPolicy.multi_run(),
+        pool=Family.WEEKS.value,
         code_version=training_sets.CODE_VERSION,
         deps=[dg.AssetDep(key, partition_mapping=history()) for key in upstream],
     )
@@ -78,6 +80,7 @@ def _candidate(model: Model, weeks: dg.WeeklyPartitionsDefinition) -> dg.AssetsD
         ),
         partitions_def=weeks,
         backfill_policy=dg.BackfillPolicy.multi_run(),
+        pool=Family.WEEKS.value,
         deps=[["models", model.name, "training_set"]],
         check_specs=gate_specs(key),
     )

@@ -3,6 +3,7 @@
 import dagster as dg
 
 from assets.failures import as_failures
+from assets.families import Family
 from assets.feast_store import joiner
 from assets.owners import Owner
 from assets.partitions import as_of, history
@@ -38,6 +39,7 @@ def _drift(workspace: Workspace, model: Model, weeks: dg.WeeklyPartitionsDefinit
         ),
         partitions_def=weeks,
         backfill_policy=dg.BackfillPolicy.multi_run(),
+        pool=Family.WEEKS.value,
         deps=[["models", model.name, "candidate"], *(dg.AssetDep(view, partition_mapping=history()) for view in views)],
         check_specs=[dg.AssetCheckSpec(f"{section}_drift", asset=key) for section in _SECTIONS],
     )

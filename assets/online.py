@@ -6,6 +6,7 @@ import dagster as dg
 
 from assets import columns
 from assets.failures import as_failures
+from assets.families import Family
 from assets.feast_store import feature_store, joiner, offline_only
 from assets.owners import Owner
 from assets.progress import timed
@@ -37,8 +38,7 @@ def _online(view: View) -> dg.AssetsDefinition:
             "are compared with the keys offline; the asset fails where they differ."
         ),
         deps=[["features", view.name]],
-        # Feast loses intervals when one view is materialized twice at a time.
-        pool=f"online_{view.name}",
+        pool=Family.ONLINE.value,
     )
     def online(context: dg.AssetExecutionContext, workspace: dg.ResourceParam[Workspace]) -> dg.MaterializeResult:
         with as_failures(), timed(context, workspace.durations):
@@ -66,7 +66,7 @@ def _scores(table: ScoreTable) -> dg.AssetsDefinition:
         ),
         metadata={"dagster/column_schema": columns.of_view(table)},
         deps=[["models", name, "champion"], ["features", table.view.name]],
-        pool=f"online_{table.name}",
+        pool=Family.ONLINE.value,
     )
     def scores(context: dg.AssetExecutionContext, workspace: dg.ResourceParam[Workspace]) -> dg.MaterializeResult:
         with as_failures(), timed(context, workspace.durations):

@@ -7,18 +7,41 @@ import dagster as dg
 from governance.contracts.calendar import days_between
 
 _WHOLE_HISTORY_WEEKS = 520
+ROOM_DAYS = 28
+"""How many days may be delivered to a world of the past before its code location must be loaded again."""
 
 
-def daily(first: date, last: date | None) -> dg.DailyPartitionsDefinition:
-    """UTC days from `first` to `last`, or to today."""
-    end = (last + timedelta(days=1)).isoformat() if last else None
-    return dg.DailyPartitionsDefinition(start_date=first.isoformat(), end_date=end, timezone="UTC")
+def daily(first: date, last: date | None, *, today: date, closed: bool = False) -> dg.DailyPartitionsDefinition:
+    """UTC days from `first` on, as far as `grown_until` says `today`; to `last` and no further where it is `closed`."""
+    if closed and last:
+        end = (last + timedelta(days=1)).isoformat()
+        return dg.DailyPartitionsDefinition(start_date=first.isoformat(), end_date=end, timezone="UTC")
+    behind = (today - timedelta(days=1) - grown_until(last, today=today)).days
+    return dg.DailyPartitionsDefinition(start_date=first.isoformat(), end_offset=-behind, timezone="UTC")
 
 
-def weekly(first: date, last: date | None) -> dg.WeeklyPartitionsDefinition:
-    """Weeks from Monday to Sunday, the last one whole."""
-    end = (last + timedelta(days=1)).isoformat() if last else None
-    return dg.WeeklyPartitionsDefinition(start_date=first.isoformat(), end_date=end, day_offset=1, timezone="UTC")
+def weekly(first: date, last: date | None, *, today: date, closed: bool = False) -> dg.WeeklyPartitionsDefinition:
+    """Weeks from Monday to Sunday, the last one whole within the days of `daily`."""
+    if closed and last:
+        end = (last + timedelta(days=1)).isoformat()
+        return dg.WeeklyPartitionsDefinition(start_date=first.isoformat(), end_date=end, day_offset=1, timezone="UTC")
+    behind = (_monday(today) - _monday(grown_until(last, today=today) + timedelta(days=1))).days // 7
+    return dg.WeeklyPartitionsDefinition(start_date=first.isoformat(), end_offset=-behind, day_offset=1, timezone="UTC")
+
+
+def grown_until(last: date | None, *, today: date) -> date:
+    """The last day that has a partition where `last` is the newest delivered one.
+
+    A definition is fixed when a code location is loaded, and the location stays loaded for weeks. Where days are
+    delivered as they pass, partitions simply go up to yesterday. A world of the past would show years of empty
+    days, so there they end some weeks after the last delivered day: room for what is released while it is loaded.
+    """
+    yesterday = today - timedelta(days=1)
+    return min(yesterday, last + timedelta(days=ROOM_DAYS)) if last else yesterday
+
+
+def _monday(day: date) -> date:
+    return day - timedelta(days=day.weekday())
 
 
 def history() -> dg.TimeWindowPartitionMapping:

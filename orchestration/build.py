@@ -1,6 +1,7 @@
 """Definitions of one workspace."""
 
 import warnings
+from datetime import UTC, datetime
 
 import dagster as dg
 
@@ -15,7 +16,9 @@ from assets.partitions import daily, weekly
 from assets.release import build_release_assets
 from governance.workspace import Workspace
 from orchestration.alert_sensors import build_alert_sensors
+from orchestration.automation import build_automation, with_conditions
 from orchestration.console import terminal
+from orchestration.exclusion import workspace_of_run
 from orchestration.jobs import build_jobs
 from orchestration.preview_job import preview_backfill
 from orchestration.repairs import build_override_sensor, build_repair_jobs
@@ -26,21 +29,25 @@ def build_defs(workspace: Workspace) -> dg.Definitions:
     with warnings.catch_warnings():
         # Range backfills and gaps in partition mappings are beta in Dagster; their use here is tested.
         warnings.simplefilter("ignore", dg.BetaWarning)
-        assets = _build_assets(workspace)
+        assets = with_conditions(workspace, _build_assets(workspace))
+        schedules, sensors = build_automation(workspace, assets)
         return dg.Definitions(
             assets=with_freshness(workspace, assets),
             asset_checks=build_freshness_checks(workspace),
             jobs=[*build_jobs(assets), preview_backfill, *build_repair_jobs(workspace)],
-            sensors=_build_sensors(workspace),
-            resources={"workspace": workspace},
+            schedules=schedules,
+            sensors=[*sensors, *_build_sensors(workspace)],
+            resources={"workspace": workspace_of_run(workspace)},
             executor=dg.in_process_executor,
             loggers={"terminal": terminal},
         )
 
 
 def _build_assets(workspace: Workspace) -> list[dg.AssetsDefinition]:
-    first, last = workspace.marketplace.first_day, workspace.last_delivered_day()
-    days, weeks = daily(first, last), weekly(first, last)
+    first, last, today = workspace.marketplace.first_day, workspace.last_delivered_day(), datetime.now(UTC).date()
+    closed = workspace.marketplace.last_day is not None
+    days = daily(first, last, today=today, closed=closed)
+    weeks = weekly(first, last, today=today, closed=closed)
     return [
         *build_landing_assets(workspace, days),
         *build_feature_assets(workspace, days),

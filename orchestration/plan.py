@@ -46,7 +46,7 @@ def next_run(workspace: Workspace, *, weeks: int, done: Sequence[PlannedRun]) ->
     stages: Sequence[Callable[[], PlannedRun | None]] = (
         lambda: _daily(workspace, done),
         # Before the next week, so that its candidate is compared with the champion of the week before.
-        lambda: _release(workspace),
+        lambda: release_run(workspace),
         lambda: _weekly(workspace, weeks, done),
         lambda: online_run(workspace),
     )
@@ -58,7 +58,12 @@ def stale_days(workspace: Workspace) -> dict[Key, list[date]]:
     days = workspace.days()
     with workspace.source() as source:
         landing = landing_plan(workspace.lake, workspace.marketplace, source, days, key_id=workspace.keyed_hash.key_id)
-    found: dict[Key, list[date]] = {("raw", table): stale for table, stale in landing.items()}
+    return {**{("raw", table): stale for table, stale in landing.items()}, **stale_derived(workspace, days)}
+
+
+def stale_derived(workspace: Workspace, days: Sequence[date]) -> dict[Key, list[date]]:
+    """The same of the assets that are made from what has landed, whether or not more is waiting to land."""
+    found: dict[Key, list[date]] = {}
     for view in workspace.views.values():
         found["features", view.name] = features.stale_days(workspace.lake, view, days)
     labels = [model.label for model in workspace.models.present.values()]
@@ -221,15 +226,16 @@ def _daily(workspace: Workspace, done: Sequence[PlannedRun]) -> PlannedRun | Non
 
 
 def _weekly(workspace: Workspace, weeks: int, done: Sequence[PlannedRun]) -> PlannedRun | None:
-    for as_of in workspace.weeks()[-weeks:]:
-        models = workspace.models.present.values()
-        assets = [key for model in models for key in _stale_of_week(workspace, model, as_of)]
-        run = PlannedRun(
-            job="weekly", assets=tuple(assets), as_of=as_of, why=f"models as of {as_of} are new or changed"
-        )
-        if assets and run not in done:
-            return run
-    return None
+    runs = (weekly_run(workspace, as_of) for as_of in workspace.weeks()[-weeks:])
+    return next((run for run in runs if run is not None and run not in done), None)
+
+
+def weekly_run(workspace: Workspace, as_of: date) -> PlannedRun | None:
+    """The run that makes the candidates of a week and their drift reports true; None where they are."""
+    models = workspace.models.present.values()
+    assets = tuple(key for model in models for key in _stale_of_week(workspace, model, as_of))
+    why = f"models as of {as_of} are new or changed"
+    return PlannedRun(job="weekly", assets=assets, as_of=as_of, why=why) if assets else None
 
 
 def _stale_of_week(workspace: Workspace, model: Model, as_of: date) -> list[Key]:
@@ -251,7 +257,8 @@ def _stale_of_week(workspace: Workspace, model: Model, as_of: date) -> list[Key]
     return []
 
 
-def _release(workspace: Workspace) -> PlannedRun | None:
+def release_run(workspace: Workspace) -> PlannedRun | None:
+    """The run that promotes the candidates that passed and are newer than their champions; None where none is."""
     best = {name: workspace.registry.next_champion(name) for name in workspace.models.present}
     waiting = {name: found for name, found in best.items() if found is not None}
     if not waiting:
@@ -286,3 +293,10 @@ def online_run(workspace: Workspace) -> PlannedRun | None:
     if not stale:
         return None
     return PlannedRun(job="online", assets=tuple(stale), why=f"{len(stale)} table(s) have newer rows offline")
+
+
+def should_be_online(workspace: Workspace, key: Key) -> str | None:
+    """The fingerprint of what an asset of the online store should hold; None where there is nothing to hold yet."""
+    if key[0] == "online":
+        return online_fingerprint(workspace, workspace.views[key[1]])
+    return scores_fingerprint(workspace, workspace.score_tables[key[1]])

@@ -11,6 +11,7 @@ from governance.workspace import Workspace
 from orchestration.environments import prepare_dagster_home
 from orchestration.plan import PlannedRun, fall_back_run, next_run
 
+WHY_TAG = "governance/why"
 _RUNS_AT_MOST = 40
 
 
@@ -25,19 +26,29 @@ class DoneRun:
 
 
 def run_all(
-    workspace: Workspace, *, weeks: int, on_start: Callable[[PlannedRun], None] = lambda _: None
+    workspace: Workspace,
+    *,
+    weeks: int,
+    on_start: Callable[[PlannedRun], None] = lambda _: None,
+    on_wait: Callable[[str], None] = lambda _: None,
 ) -> list[DoneRun]:
-    """Run what is stale until everything is fresh or has failed once, in order, or somebody stops it."""
+    """Run what is stale until everything is fresh or has failed once, in order, or somebody stops it.
+
+    Of two that do so at the same time the second waits for the first, and then mostly finds nothing to do.
+    """
+    from orchestration.exclusion import main_job
+
     done: list[DoneRun] = []
-    while len(done) < _RUNS_AT_MOST and not any(run.stopped for run in done):
-        tried = [run.planned for run in done]
-        expired = fall_back_run(workspace, at=datetime.now(UTC))
-        planned = expired if expired not in tried else None
-        planned = planned or next_run(workspace, weeks=weeks, done=tried)
-        if planned is None:
-            return done
-        on_start(planned)
-        done.append(execute(workspace, planned))
+    with main_job(workspace, doing="govern run", on_wait=on_wait):
+        while len(done) < _RUNS_AT_MOST and not any(run.stopped for run in done):
+            tried = [run.planned for run in done]
+            expired = fall_back_run(workspace, at=datetime.now(UTC))
+            planned = expired if expired not in tried else None
+            planned = planned or next_run(workspace, weeks=weeks, done=tried)
+            if planned is None:
+                break
+            on_start(planned)
+            done.append(execute(workspace, planned))
     return done
 
 
@@ -48,14 +59,16 @@ def execute(workspace: Workspace, planned: PlannedRun) -> DoneRun:
 
     from assets.partitions import week_key
     from orchestration.build import build_defs
+    from orchestration.processes import close_dead_runs, process_tags
 
     job = build_defs(workspace).resolve_job_def(planned.job)
     with dg.DagsterInstance.get() as instance:
+        close_dead_runs(instance)
         result = job.execute_in_process(
             instance=instance,
             raise_on_error=False,
             partition_key=week_key(planned.as_of) if planned.as_of else None,
-            tags=_tags(planned),
+            tags=tags_of(planned) | process_tags(),
             run_config={"loggers": {"terminal": {}}},
             asset_selection=[dg.AssetKey(key) for key in planned.assets],
         )
@@ -75,7 +88,7 @@ def execute_job(workspace: Workspace, job: str, *, op: str, config: Mapping[str,
         result = definition.execute_in_process(
             instance=instance,
             raise_on_error=False,
-            tags={"governance/why": why},
+            tags={WHY_TAG: why},
             run_config={"ops": {op: {"config": dict(config)}}, "loggers": {"terminal": {}}},
         )
         failed = result.filter_events(lambda event: event.is_step_failure)
@@ -83,10 +96,11 @@ def execute_job(workspace: Workspace, job: str, *, op: str, config: Mapping[str,
         return DoneRun(PlannedRun(job=job, assets=(), why=why), result.run_id, failures_of(failed), stopped)
 
 
-def _tags(planned: PlannedRun) -> dict[str, str]:
+def tags_of(planned: PlannedRun) -> dict[str, str]:
+    """What a run says of itself: why it runs, and its days."""
     from assets.daily import AGAIN_TAG
 
-    tags = {"governance/why": planned.why}
+    tags = {WHY_TAG: planned.why}
     if planned.first and planned.last:
         tags["dagster/asset_partition_range_start"] = planned.first.isoformat()
         tags["dagster/asset_partition_range_end"] = planned.last.isoformat()

@@ -12,6 +12,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from governance.contracts.tables import TABLES
 from governance.errors import ConfigurationError
+from governance.marketplaces.pace import Pace
 from governance.models.spec import GateBounds, ModelSpec
 
 _HERE = Path(__file__).parent
@@ -44,11 +45,17 @@ class Marketplace:
     burn_in_days: int = 0
     clock: str = "wall"
     models: Mapping[str, Mapping[str, Any]] = field(default_factory=lambda: MappingProxyType({}))
+    automation: Mapping[str, Any] = field(default_factory=lambda: MappingProxyType({}))
 
     @cached_property
     def tables(self) -> tuple[str, ...]:
         """Contract tables that have a SQL file here, in contract order."""
         return tuple(name for name in TABLES if self.sql_path(name).exists())
+
+    @cached_property
+    def pace(self) -> Pace:
+        """How fast it is looked after, and past which bounds a person is asked."""
+        return Pace.of(self.automation)
 
     @property
     def missing_tables(self) -> tuple[str, ...]:
@@ -143,6 +150,7 @@ _TYPES: dict[str, tuple[str, Callable[[Any], bool]]] = {
     "clock": ("wall or delivered", lambda value: value in ("wall", "delivered")),
     "files": ("a table of paths", _is_text_table),
     "models": ("a table for each model", _is_table_of_tables),
+    "automation": ("a table", _is_a(dict)),
 }
 _REQUIRED = {
     entry.name for entry in fields(Marketplace) if entry.default is MISSING and entry.default_factory is MISSING
@@ -173,6 +181,10 @@ def _require_values(path: Path, marketplace: Marketplace) -> None:
         raise ConfigurationError(f"{path}: quarantine_share_at_most must lie between 0 and 1")
     if marketplace.last_day is not None and marketplace.last_day < marketplace.first_day:
         raise ConfigurationError(f"{path}: last_day lies before first_day")
+    try:
+        Pace.of(marketplace.automation)
+    except ConfigurationError as error:
+        raise ConfigurationError(f"{path}: {error}") from error
     if marketplace.burn_in_days < 0:
         raise ConfigurationError(f"{path}: burn_in_days must not be below 0")
     for name, file in marketplace.files.items():

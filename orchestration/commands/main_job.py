@@ -58,7 +58,9 @@ def run(
         return
     from orchestration.runs import run_all
 
-    done = run_all(workspace, weeks=weeks, on_start=lambda planned: console.print(show.planned(planned)))
+    done = run_all(
+        workspace, weeks=weeks, on_start=lambda planned: console.print(show.planned(planned)), on_wait=console.print
+    )
     for finished in done:
         for failure in finished.failures:
             console.print(f"[red]FAILED[/red] {failure}", soft_wrap=True)

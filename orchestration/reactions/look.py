@@ -1,0 +1,124 @@
+"""One look at a workspace, and the answers that reactions give to it: a run that should be started, or why none."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+from functools import cached_property
+from typing import Any
+
+from governance.automation.deliveries import Delivery, Wave, new_days, pending
+from governance.automation.held import HeldChanges
+from governance.contracts.calendar import days_between
+from governance.features import build as features
+from governance.labels import matured, statements
+from governance.marketplaces.pace import Pace
+from governance.retraining import training_fingerprint
+from governance.storage.digests import fingerprint
+from governance.workspace import Workspace
+from orchestration.plan import Key, PlannedRun, stale_derived
+
+Tried = Callable[[str], bool]
+"""Whether a run with this plan was started before, whatever became of it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """A run that should be started, and the digest of what it would do; `answers` names a report that called for it."""
+
+    planned: PlannedRun
+    plan: str
+    answers: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Quiet:
+    """Nothing is to be started, and why."""
+
+    why: str
+
+
+Answer = Request | Quiet
+
+
+@dataclass(frozen=True)
+class Look:
+    """One look at a workspace, at one time; what is read of it is read once."""
+
+    workspace: Workspace
+    now: datetime
+    tried: Tried
+
+    @cached_property
+    def pending(self) -> list[Delivery]:
+        """What is delivered and has not landed as it stands."""
+        return pending(self.workspace)
+
+    @cached_property
+    def landed(self) -> list[date]:
+        """Every day from the first to the newest that has landed; empty before anything has."""
+        lake, market = self.workspace.lake, self.workspace.marketplace
+        newest = [days[-1] for table in market.tables if (days := lake.days(f"raw/{table}"))]
+        return days_between(market.first_day, max(newest)) if newest else []
+
+    @cached_property
+    def unfinished(self) -> dict[Key, list[date]]:
+        """The landed days whose features or labels were not made from them yet."""
+        return stale_derived(self.workspace, self.landed) if self.landed else {}
+
+    @cached_property
+    def held(self) -> HeldChanges:
+        """The changes that wait for a person."""
+        return held_changes(self.workspace)
+
+    @property
+    def pace(self) -> Pace:
+        """The bounds of what happens by itself here."""
+        return self.workspace.marketplace.pace
+
+    def arriving(self, *, closing: bool = False) -> Wave:
+        """The new days that may land."""
+        return new_days(self.pending, now=self.now, pace=self.pace, closing=closing)
+
+
+def held_changes(workspace: Workspace) -> HeldChanges:
+    """Where the changes of a workspace wait for a person."""
+    return HeldChanges(workspace.root / "held")
+
+
+def unless_tried(look: Look, run: PlannedRun, deliveries: Sequence[Delivery] = ()) -> Answer:
+    """Ask for a run, once."""
+    plan = plan_of(look.workspace, run, deliveries)
+    return asked_before(run, plan) if look.tried(plan) else Request(run, plan)
+
+
+def asked_before(run: PlannedRun, plan: str) -> Quiet:
+    """Nothing is asked for twice: what a run could not do, its own message explains."""
+    return Quiet(f"asked for before, see the run tagged governance/plan={plan[:12]}: {run.why}")
+
+
+def plan_of(workspace: Workspace, run: PlannedRun, deliveries: Sequence[Delivery]) -> str:
+    """The digest of what a run would do: its assets, its days or week, and everything that it would read."""
+    marks = [(one.table, one.day, one.mark) for one in deliveries]
+    read = _read_by_days(workspace, run) if run.first else _read_by_week(workspace, run)
+    return fingerprint(run.job, run.assets, run.first, run.last, run.as_of, marks, read)
+
+
+def _read_by_days(workspace: Workspace, run: PlannedRun) -> list[Any]:
+    code: list[Any] = [features.CODE_VERSION, statements.CODE_VERSION, matured.CODE_VERSION]
+    code += [(view.name, view.code_version) for view in workspace.views.values()]
+    code += [model.label.digest for model in workspace.models.present.values()]
+    landed = [
+        (table, day, found.digest)
+        for table in workspace.marketplace.tables
+        for day, found in workspace.lake.manifests(f"raw/{table}").items()
+        if run.first and run.last and run.first <= day <= run.last
+    ]
+    return [*code, *landed]
+
+
+def _read_by_week(workspace: Workspace, run: PlannedRun) -> list[Any]:
+    if run.as_of is None:
+        best = {key[1]: workspace.registry.next_champion(key[1]) for key in run.assets}
+        return [(name, found.digest) for name, found in best.items() if found]
+    models = [workspace.models.present[name] for name in dict.fromkeys(key[1] for key in run.assets)]
+    return [training_fingerprint(workspace, model, run.as_of) for model in models]
