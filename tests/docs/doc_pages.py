@@ -76,3 +76,9 @@ def anchors(page: Path) -> set[str]:
     """What a link may name behind `#`: headings in lower case, spaces as hyphens, without punctuation."""
     headings = _HEADING.findall(_FENCE.sub("", page.read_text(encoding="utf-8")))
     return {re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-") for heading in headings}
+
+
+def files_shown(page: Path) -> dict[str, str]:
+    """The blocks that a page shows as files, by the path in front of each."""
+    text = page.read_text(encoding="utf-8")
+    return dict(re.findall(r"`([\w/]+\.\w+)`:\n\n```\w+\n(.*?)^```$", text, flags=re.MULTILINE | re.DOTALL))

@@ -177,7 +177,7 @@ SCENES: Mapping[str, tuple[Prepare, Check]] = {
     "failed-run": (lost_days, holds_what_it_held),
     "full-disk": (leftovers, without_leftovers),
     "label-delay": (forgotten_statements, remembers_every_statement),
-    "late-or-redelivered-data": (redelivered, holds_what_was_delivered),
+    "late-data": (redelivered, holds_what_was_delivered),
     "override": (kept, serves_what_was_kept),
     "rollback": (nothing_happened, back_at_the_first_champion),
     "stale-online-store": (emptied_online, holds_what_it_held),
