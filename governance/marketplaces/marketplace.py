@@ -179,6 +179,8 @@ def _require_values(path: Path, marketplace: Marketplace) -> None:
         raise ConfigurationError(f"{path}: currency {marketplace.currency!r} is not an ISO 4217 code such as BRL")
     if not 0 <= marketplace.quarantine_share_at_most <= 1:
         raise ConfigurationError(f"{path}: quarantine_share_at_most must lie between 0 and 1")
+    if marketplace.last_day is None and not marketplace.dated:
+        raise ConfigurationError(f"{path}: last_day must be given where dated = false: no file's name tells it")
     if marketplace.last_day is not None and marketplace.last_day < marketplace.first_day:
         raise ConfigurationError(f"{path}: last_day lies before first_day")
     try:

@@ -13,6 +13,7 @@ name = "bazaar"
 currency = "BRL"
 time_zone = "America/Sao_Paulo"
 first_day = 2026-03-01
+last_day = 2026-12-31
 quarantine_share_at_most = 0.1
 
 [files]
@@ -43,7 +44,7 @@ def _edit(folder: Path, old: str, new: str) -> None:
 def test_a_marketplace_says_what_it_maps_and_what_its_models_override(bazaar: Path) -> None:
     marketplace = load_marketplace(bazaar)
 
-    assert (marketplace.name, marketplace.first_day, marketplace.last_day) == ("bazaar", date(2026, 3, 1), None)
+    assert (marketplace.name, marketplace.first_day, marketplace.last_day) == ("bazaar", date(2026, 3, 1), date(2026, 12, 31))
     assert marketplace.tables == ("orders",)
     assert "labels" in marketplace.missing_tables
     assert marketplace.needs_secret_key
@@ -88,7 +89,8 @@ def test_every_marketplace_of_the_project_loads_by_name() -> None:
         ('"BRL"', "7", "currency must be text"),
         ("America/Sao_Paulo", "Sao Paulo", "IANA time zone"),
         ("first_day = 2026-03-01", 'first_day = "March"', "first_day must be a date"),
-        ("first_day", "last_day = 2026-02-01\nfirst_day", "last_day lies before first_day"),
+        ("last_day = 2026-12-31", "last_day = 2026-02-01", "last_day lies before first_day"),
+        ("last_day = 2026-12-31", "", "last_day must be given where dated = false"),
         ("0.1", "10", "between 0 and 1"),
         ("first_day", "dated = true\nfirst_day", "{day}"),
         ('"orders.parquet"', '"../orders.parquet"', "inside the owner's folder"),
