@@ -11,7 +11,7 @@ Who asks for what, so that nothing is asked for twice and nothing falls between 
 |---|---|---|
 | `new_days` | days later than all that landed, once whole | the schedule takes only days that are not whole |
 | `daily_ingest` (schedule) | days that stay incomplete, as they are | until its hour they hold back the next ones |
-| `changed_days` | unfinished days; then late and redelivered ones | yields to new days; one run from the first to today |
+| `changed_days` | unfinished days; late, redelivered ones | yields to new days; one run from the first to today |
 | `weekly_retraining` (schedule) | the newest whole week, untrained | changes of a trained week are a sensor's |
 | `changed_week` | that week again when its rows changed, or overdue | waits until the schedule's hour is long past |
 | `drift`, `matured_labels` | that week before its hour | only while untrained; labels yield to drift |

@@ -55,7 +55,9 @@ class Daemon:
         else:
             schedule = repository.get_schedule_def(name)
             found = schedule.evaluate_tick(
-                dg.build_schedule_context(instance=self.instance, repository_def=repository, scheduled_execution_time=NOW)
+                dg.build_schedule_context(
+                    instance=self.instance, repository_def=repository, scheduled_execution_time=NOW
+                )
             )
         return found.run_requests[0] if found.run_requests else str(found.skip_message)
 
