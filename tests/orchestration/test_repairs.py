@@ -148,6 +148,7 @@ def test_candidates_follow_a_dropped_day_and_come_back_with_it(
     assert online_equals_offline(workspace)
 
 
+@pytest.mark.long
 def test_a_day_that_was_delivered_again_is_corrected_offline_and_online(
     own_settled: Path, own_source: Path, bazaar_at: Callable[..., Workspace], repair: Callable[..., str]
 ) -> None:
@@ -160,6 +161,7 @@ def test_a_day_that_was_delivered_again_is_corrected_offline_and_online(
 
     said = repair("day", BAD, "--dry-run", **environment)
     assert "to land: orders" in said
+    assert f"features/seller 3 day(s) from {BAD}" in said
     said = repair("day", BAD, **environment)
 
     assert workspace.lake.manifest("raw/orders", BAD).rows == rows.height // 2  # type: ignore[union-attr]
