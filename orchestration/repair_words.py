@@ -28,7 +28,9 @@ def landing(day: date, tables: Mapping[str, Sequence[date]]) -> str:
     """What lands of a day."""
     if not tables:
         return f"{day}: raw rows are as delivered"
-    return f"{day}: delivered anew, to land: {', '.join(sorted(tables))}"
+    return (
+        f"{day}: delivered anew, to land: {', '.join(sorted(tables))}; what is made of them follows where rows differ"
+    )
 
 
 def withdrawal(day: date, rows: Mapping[str, int]) -> str:

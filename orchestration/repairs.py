@@ -127,7 +127,8 @@ def land_day(context: dg.OpExecutionContext, config: Day, workspace: Space) -> G
             waiting = landing.plan(workspace.lake, workspace.marketplace, source, [day], key_id=key_id)
             context.log.info(words.landing(day, waiting))
         if config.dry_run:
-            _say_what_follows(context, rewriting.stale(workspace, workspace.lake))
+            anew = {(f"raw/{table}", day): Manifest("delivered anew", 0, "") for table in waiting}
+            _say_what_follows(context, rewriting.stale(workspace, SupposedLake(workspace.lake, anew)))
             return
         _land(context, workspace, day, waiting)
     yield dg.Output(None, "go_on")

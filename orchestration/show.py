@@ -204,7 +204,7 @@ def _candidates(found: list[Mapping[str, Any]]) -> Table:
         table.add_column(name)
     for model in found:
         for one in model["candidates"]:
-            serving = " (champion)" if one["digest"] == model["champion"] else ""
+            serving = f" (champion, generation {model['generation']})" if one["digest"] == model["champion"] else ""
             verdict = (one["status"] or "not judged") + serving
             words = (one["superseded"] or "", one["refused"] or "")
             table.add_row(model["name"], one["as_of"], one["digest"][:12], verdict, *words)

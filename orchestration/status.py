@@ -56,6 +56,7 @@ def _model(workspace: Workspace, model: Model) -> dict[str, Any]:
         "family": model.spec.family,
         "decision_point": model.spec.decision_point,
         "champion": pointer.champion if pointer else None,
+        "generation": workspace.registry.generation(model.name),
         "promoted_at": pointer.at.isoformat() if pointer else None,
         "promoted_by": pointer.who if pointer else None,
         **{name: facts.get(name) for name in ("as_of", "mature_until", "prevalence", "positives", "metrics")},

@@ -7,7 +7,19 @@ from typing import Any
 
 import pytest
 
-COMMANDS = ("run", "status", "ingest", "simulate", "models", "promote", "rollback", "backfill", "ui")
+COMMANDS = (
+    "run",
+    "status",
+    "ingest",
+    "simulate",
+    "models",
+    "promote",
+    "rollback",
+    "override",
+    "repair",
+    "backfill",
+    "ui",
+)
 
 NUMBER, TEXT, MAYBE_TEXT, MAYBE_NUMBER = (int, float), (str,), (str, type(None)), (int, float, type(None))
 

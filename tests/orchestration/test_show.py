@@ -11,7 +11,8 @@ from orchestration import show
 def model(name: str, **metrics: float | None) -> dict[str, Any]:
     """A model without a champion, as the status describes it."""
     found = {"name": name, "champion": None, "verdict": None, "newest": {}, "candidates": [], "metrics": metrics}
-    return found | dict.fromkeys(("as_of", "mature_until", "positives", "prevalence"))
+    figures = dict.fromkeys(("as_of", "mature_until", "positives", "prevalence"))
+    return found | figures | {"override": None, "overrides": [], "untrusted": None}
 
 
 def interval(name: str, value: float) -> dict[str, float | None]:

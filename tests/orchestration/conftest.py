@@ -1,0 +1,41 @@
+"""What tests of orchestration share: candidates that were recorded and judged without being trained."""
+
+from collections.abc import Callable
+from datetime import UTC, date, datetime
+
+import pytest
+
+from governance.release.evidence import GateResult, Verdict
+from governance.release.records import sha256
+from governance.release.registry import Registry
+
+AT = datetime(2024, 2, 5, 12, tzinfo=UTC)
+
+
+def record(registry: Registry, word: str, *, status: str = "passed", as_of: date = date(2024, 1, 29)) -> str:
+    """Record a candidate of `claim` with a verdict of this status."""
+    digest = sha256(word.encode())
+    registry.record("claim", digest, {"model.txt": word.encode()}, {"as_of": as_of})
+    kind = "merit" if status == "kept" else "safety"
+    gate = GateResult(
+        name="gate", kind=kind, value=1.0, bound=50.0, passed=status == "passed", reason="It is as it is."
+    )
+    registry.attach(Verdict(model="claim", digest=digest, status=status, gates=(gate,)))  # type: ignore[arg-type]
+    return digest
+
+
+@pytest.fixture(scope="session")
+def candidate_of() -> Callable[..., str]:
+    return record
+
+
+@pytest.fixture(scope="session")
+def release_of() -> Callable[..., str]:
+    """Record a passing candidate and promote it."""
+
+    def release(registry: Registry, word: str) -> str:
+        digest = record(registry, word)
+        registry.promote("claim", digest, who="ana", reason="newest", at=AT)
+        return digest
+
+    return release
