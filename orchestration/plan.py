@@ -171,11 +171,13 @@ def _landing_of(workspace: Workspace, wanted: Backfill) -> PlannedRun | None:
 
 
 def _following(workspace: Workspace, wanted: Backfill) -> PlannedRun | None:
-    """Build what is stale from the range's first day on."""
+    """Build what is stale from the range's first day up to the newest day that has landed."""
+    raw = [workspace.lake.days(f"raw/{table}") for table in workspace.marketplace.tables]
+    newest = max((days[-1] for days in raw if days), default=wanted.last)
     stale = {
         key: since
         for key, days in stale_days(workspace).items()
-        if key[0] != "raw" and (since := [day for day in days if day >= wanted.first])
+        if key[0] != "raw" and (since := [day for day in days if wanted.first <= day <= newest])
     }
     if not stale:
         return None

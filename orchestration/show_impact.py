@@ -19,18 +19,19 @@ _DAYS_SHOWN = 3
 
 def preview(found: Preview) -> RenderableType:
     """The runs of a backfill, what they would change, and how long they should take."""
-    parts: list[RenderableType] = [show.planned(run) for run in found.runs]
     if not found.runs:
         return Text(_NOTHING)
+    parts: list[RenderableType] = [show.planned(run) for run in found.runs]
     if found.impact.changes_nothing:
         parts.append(Text("No digest and no key online would change."))
-    said = f"about {spoken(found.seconds)}" if found.seconds else ""
-    unmeasured = f"{len(found.unmeasured)} asset(s) have never been timed here" if found.unmeasured else ""
-    parts += [
-        impact(found.impact, would=True),
-        Text("It should take " + (said or "as long as never measured yet") + "."),
-    ]
-    return Group(*parts, *([Text(unmeasured)] if unmeasured and said else []))
+    return Group(*parts, impact(found.impact, would=True), Text(_time(found)))
+
+
+def _time(found: Preview) -> str:
+    never = f"{len(found.unmeasured)} asset(s) have not been timed here yet"
+    if not found.seconds:
+        return f"How long it takes cannot be said: {never}." if found.unmeasured else "It should take no time."
+    return f"It should take about {spoken(found.seconds)}" + (f"; {never}." if found.unmeasured else ".")
 
 
 def reconciliation(found: Reconciliation) -> RenderableType:

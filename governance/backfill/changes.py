@@ -1,7 +1,7 @@
 """What a backfill changes, as values: the same whether it was rehearsed (a preview) or observed (a reconciliation)."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date
 
 import polars as pl
@@ -150,10 +150,8 @@ def _counted(
         return change
     differing = [_differing(old, new, key) for old, new in pairs]
     removed, added = (pl.concat([pair[side] for pair in differing]) for side in (0, 1))
-    return AssetChange(
-        asset=change.asset,
-        written=change.written,
-        changed=change.changed,
+    return replace(
+        change,
         rows_before=sum(0 if old is None else old.height for old, _ in pairs),
         rows_after=sum(0 if new is None else new.height for _, new in pairs),
         rows_added=added.height,
@@ -162,14 +160,10 @@ def _counted(
     )
 
 
-def _differing(
-    old: pl.DataFrame | None, new: pl.DataFrame | None, key: tuple[str, ...]
-) -> tuple[pl.DataFrame, pl.DataFrame]:
+def _differing(old: pl.DataFrame | None, new: pl.DataFrame | None, key: tuple[str, ...]) -> list[pl.DataFrame]:
     """Keys of the rows that only one of two partitions has: of the old one, of the new one."""
-    sides = [_hashed(frame, key) for frame in (old, new)]
-    return sides[0].join(sides[1], on=_HASH, how="anti").drop(_HASH), sides[1].join(
-        sides[0], on=_HASH, how="anti"
-    ).drop(_HASH)
+    one, other = (_hashed(frame, key) for frame in (old, new))
+    return [left.join(right, on=_HASH, how="anti").drop(_HASH) for left, right in ((one, other), (other, one))]
 
 
 def _hashed(frame: pl.DataFrame | None, key: tuple[str, ...]) -> pl.DataFrame:

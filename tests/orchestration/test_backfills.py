@@ -11,6 +11,7 @@ from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any
 
+import dagster as dg
 import polars as pl
 import pytest
 
@@ -18,6 +19,7 @@ from governance.backfill.changes import Impact
 from governance.contracts.calendar import days_between
 from governance.workspace import Workspace
 from orchestration.backfills import Reconciliation, keep, run_backfill
+from orchestration.build import build_defs
 from orchestration.impact import Preview, preview
 from orchestration.plan import Backfill, next_run
 from orchestration.runs import run_all
@@ -210,3 +212,19 @@ def test_the_preview_speaks_to_a_person_and_to_a_machine(own_settled: Path, gove
     assert {one["asset"] for one in found["assets"]} >= {"features/buyer", "labels/claim", "labels/statements"}
     assert all(one["written"] == [str(day) for day in days_between(DAY, LAST)] for one in found["assets"])
     assert all(one["changed"] == [] for one in found["assets"])
+
+
+def test_the_preview_is_a_job_of_the_ui(own_settled: Path, bazaar_at: Callable[..., Workspace]) -> None:
+    job = build_defs(bazaar_at(own_settled)).resolve_job_def("preview_backfill")
+    config = {"first": str(DAY), "last": str(LAST), "again": True}
+
+    with dg.DagsterInstance.ephemeral() as instance:
+        result = job.execute_in_process(
+            instance=instance, run_config={"ops": {"preview_of_backfill": {"config": config}}}
+        )
+        said = "\n".join(log.user_message for log in instance.all_logs(result.run_id))
+
+    (event,) = result.filter_events(lambda event: event.is_successful_output)
+    assert event.step_output_data.metadata["partitions_changed"].value == 0
+    assert event.step_output_data.metadata["partitions_written"].value > 0
+    assert "No digest and no key online would change." in said
