@@ -93,10 +93,10 @@ def test_where_everything_landed_nothing_is_late(fair: Any) -> None:
     assert late_days(fair.look()) == silent_tables(fair.look()) == quarantines(fair.look()) == []
 
 
-def test_a_table_that_falls_silent_is_found_and_one_that_speaks_rarely_is_not(fair: Any, days: list[date]) -> None:
+def test_a_table_that_falls_silent_is_found_and_one_that_speaks_seldom_is_not(fair: Any, days: list[date]) -> None:
     fair.land_all(but=["orders", "cases"])
     fair.land("orders", days, lambda day: [{"a": 1}] if day <= days[-5] else [])
-    fair.land("cases", days, lambda day: [{"a": 1}] if day in days[4:-1:7] else [])
+    fair.land("cases", days, lambda day: [{"a": 1}] if day in days[2:-3:7] else [])
 
     (found,) = silent_tables(fair.look())
 
