@@ -34,7 +34,10 @@ def _of(look: Look, table: ScoreTable) -> Finding | None:
     found = departure(series, slack_at_least=look.bounds.action_rate_change)
     if found is None:
         return None
-    newest = acted.filter((pl.col("event_timestamp") == pl.col("event_timestamp").max()) & (pl.col("act") == 1))
+    scored = acted.filter(pl.col("event_timestamp") == pl.col("event_timestamp").max())
+    newest = scored.filter(pl.col("act") == 1)
+    if found.cases(newest.height, scored.height) < look.bounds.cases_at_least:
+        return None
     return _finding(look, table, found, newest, days[-1])
 
 

@@ -25,6 +25,10 @@ class Departure:
     usual: Band
     slacks: float
 
+    def cases(self, now: int, out_of: int) -> float:
+        """How many cases are behind it: those of the newest day, or that day's usual ones which did not come."""
+        return max(float(now), self.usual.low * out_of)
+
 
 def band(values: Iterable[float]) -> Band:
     """The 5th and the 95th percentile, interpolated between neighbours.

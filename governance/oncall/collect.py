@@ -12,7 +12,7 @@ from governance.oncall.label_delay import label_delays
 from governance.oncall.look import PLATFORM, Look
 from governance.oncall.money import payouts_held
 from governance.oncall.refusals import refusals
-from governance.oncall.reported import FailedRun, Reports, drifting, failed_runs, online_behind
+from governance.oncall.reported import FailedRun, Reports, drifting, failed_runs, online_behind, overridden
 from governance.oncall.routing import load_routing
 from governance.workspace import Workspace
 
@@ -40,13 +40,14 @@ def findings(workspace: Workspace, *, wall: datetime, reports: Reports | None = 
     reports = reports or Reports()
     now = workspace.time_there(wall)
     bounds = load_routing(workspace.marketplace.folder).bounds
-    look = Look(workspace, now or wall, wall, bounds)
+    look = Look(workspace, now or wall, wall, bounds, dropped=reports.withdrawn)
     if now is None or not any(workspace.lake.days(f"raw/{table}") for table in workspace.marketplace.tables):
         return [_nothing_landed(look), *failed_runs(look, reports.failed_runs)]
     found = [finding for watch in _WATCHES for finding in watch(look)]
     found += online_behind(look, reports.online)
     found += drifting(look, reports.drift)
     found += failed_runs(look, reports.failed_runs)
+    found += overridden(look, reports.overrides)
     return sorted(found, key=in_order)
 
 

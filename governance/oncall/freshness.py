@@ -5,6 +5,7 @@ from datetime import date, datetime, timedelta
 from enum import StrEnum
 from itertools import pairwise
 
+from governance.contracts.calendar import valid_at
 from governance.storage.lake import Lake
 
 DAILY_WARN, DAILY_ERROR = timedelta(hours=30), timedelta(hours=54)
@@ -14,6 +15,7 @@ WEEKLY_WARN, WEEKLY_ERROR = timedelta(days=8), timedelta(days=15)
 """Just before the next week's candidate, the newest one is a week old."""
 
 _RHYTHM_DAYS = 28
+_SPEAKS_OFTEN = 0.8
 
 
 class Level(StrEnum):
@@ -60,14 +62,21 @@ def weekly(newest: datetime, now: datetime) -> Age:
 def raw_age(lake: Lake, table: str, now: datetime) -> Age | None:
     """The age of the newest row of a raw table; None where it has no rows yet.
 
-    A table is allowed the longest silence of its last days on top: appeals do not come every day.
+    A table that has rows on nearly every day is allowed the longest silence of its last weeks on top. Of one that
+    speaks seldom silence says nothing (appeals of a small marketplace pause for a week): the newest day that landed
+    counts, with or without rows.
     """
     with_rows = _newest_with_rows(lake, f"raw/{table}", last=now.date())
     if with_rows is None:
         return None
     day, newest = with_rows
     age = daily(newest, now)
-    return age if age.level is Level.FRESH else daily(newest, now, rhythm_days=_rhythm(lake, f"raw/{table}", day))
+    if age.level is Level.FRESH:
+        return age
+    rhythm = _rhythm(lake, f"raw/{table}", day)
+    if rhythm is None:
+        return daily(valid_at(lake.days(f"raw/{table}", last=now.date())[-1]), now)
+    return daily(newest, now, rhythm_days=rhythm)
 
 
 def _newest_with_rows(lake: Lake, dataset: str, *, last: date) -> tuple[date, datetime] | None:
@@ -78,8 +87,10 @@ def _newest_with_rows(lake: Lake, dataset: str, *, last: date) -> tuple[date, da
     return None
 
 
-def _rhythm(lake: Lake, dataset: str, last: date) -> int:
-    """The longest step between days with rows, over the last weeks before `last`."""
+def _rhythm(lake: Lake, dataset: str, last: date) -> int | None:
+    """The longest step between days with rows, over the weeks up to `last`; None where many days have none."""
     days = lake.days(dataset, first=last - timedelta(days=_RHYTHM_DAYS), last=last)
     filled = [day for day in days if (found := lake.manifest(dataset, day)) and found.rows]
+    if len(filled) < _SPEAKS_OFTEN * len(days):
+        return None
     return max(((after - before).days for before, after in pairwise(filled)), default=1)

@@ -17,6 +17,7 @@ class Kind(StrEnum):
     FAILED_RUN = "failed_run"
     DRIFT = "drift"
     MERIT_REFUSAL = "merit_refusal"
+    OVERRIDE = "override"
     LABEL_DELAY = "label_delay"
     QUARANTINE = "quarantine"
 
@@ -64,6 +65,7 @@ _RUNBOOKS = {
     Kind.FAILED_RUN: "failed-run",
     Kind.DRIFT: "drift-alarm",
     Kind.MERIT_REFUSAL: "failed-gate",
+    Kind.OVERRIDE: "override",
     Kind.LABEL_DELAY: "label-delay",
     Kind.QUARANTINE: "late-data",
 }

@@ -28,7 +28,12 @@ def payouts_held(look: Look) -> list[Finding]:
     daily = payouts.group_by("day").agg(pl.col("held", "whole").sum()).filter(pl.col("whole") > 0).sort("day")
     series = [(day, held / whole) for day, held, whole in daily.iter_rows()]
     found = departure(series, slack_at_least=look.bounds.payouts_held_change)
-    return [_finding(look, found, payouts.filter(pl.col("day") >= found.since))] if found else []
+    if found is None:
+        return []
+    newest = payouts.filter(pl.col("day") == series[-1][0])
+    if found.cases(newest.filter(pl.col("held") > 0).height, newest.height) < look.bounds.cases_at_least:
+        return []
+    return [_finding(look, found, payouts.filter(pl.col("day") >= found.since))]
 
 
 def _payouts(look: Look) -> pl.DataFrame:

@@ -10,6 +10,7 @@ from governance.oncall.champions import pointer_of
 from governance.oncall.finding import Figure, Finding, Severity, Unit
 from governance.oncall.kinds import Kind
 from governance.oncall.look import PLATFORM, Look, champion_change
+from governance.oncall.rendering import moment
 
 _WEEKS_AT_LEAST = 4
 _RUNS_FOR_SEV2 = 3
@@ -51,12 +52,29 @@ class FailedRun:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class OverrideState:
+    """A champion that serves past its merit gates, because two people agreed to it until a time."""
+
+    model: str
+    who: str
+    second: str
+    reason: str
+    at: datetime
+    until: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Reports:
-    """Everything that outer layers report of a workspace; drift in order of weeks."""
+    """Everything that outer layers report of a workspace; drift in order of weeks.
+
+    `withdrawn` days were taken out on purpose: nobody waits for them.
+    """
 
     online: Sequence[OnlineState] = ()
     drift: Sequence[DriftState] = ()
     failed_runs: Sequence[FailedRun] = ()
+    overrides: Sequence[OverrideState] = ()
+    withdrawn: frozenset[date] = frozenset()
 
 
 def online_behind(look: Look, states: Sequence[OnlineState]) -> list[Finding]:
@@ -75,6 +93,11 @@ def drifting(look: Look, states: Sequence[DriftState]) -> list[Finding]:
 def failed_runs(look: Look, runs: Sequence[FailedRun]) -> list[Finding]:
     """A finding for each job that fails."""
     return [_failed(look, run) for run in runs]
+
+
+def overridden(look: Look, states: Sequence[OverrideState]) -> list[Finding]:
+    """A finding for each champion that serves by an override, for as long as it does."""
+    return [_override(look, one) for one in states]
 
 
 def _behind(look: Look, state: OnlineState) -> Finding:
@@ -118,6 +141,25 @@ def _drift(look: Look, weeks: Sequence[DriftState]) -> Finding:
 def _newest_alarms(weeks: Sequence[DriftState]) -> Sequence[DriftState]:
     quiet = [number for number, week in enumerate(weeks) if not week.alarm]
     return weeks[quiet[-1] + 1 :] if quiet else weeks
+
+
+def _override(look: Look, state: OverrideState) -> Finding:
+    expired = state.until <= look.wall
+    ends = "and should have fallen back" if expired else "and falls back by itself"
+    return Finding(
+        kind=Kind.OVERRIDE,
+        subject=state.model,
+        severity=Severity.SEV2 if expired else Severity.SEV3,
+        owner=look.workspace.models.present[state.model].spec.owner,
+        what="champion serves by an override" + (" that has expired," if expired else ""),
+        why=(
+            f"{state.who} and {state.second} let it past its merit gates until {moment(state.until)}, {ends}: "
+            f"{state.reason}"
+        ),
+        first_action=look.govern("models"),
+        since=state.at,
+        last_change=champion_change(pointer_of(look, state.model)),
+    )
 
 
 def _failed(look: Look, run: FailedRun) -> Finding:

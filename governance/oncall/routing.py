@@ -26,6 +26,7 @@ class Bounds:
 
     payouts_held_change: float
     action_rate_change: float
+    cases_at_least: float
     champion_days: float
     refused_days: float
     late_hours: float

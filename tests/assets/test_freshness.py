@@ -1,6 +1,6 @@
 """Freshness: policies where days are delivered as they pass, checks on the newest event by the clock there."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
@@ -109,18 +109,26 @@ def test_a_weekly_age_warns_after_a_week_and_fails_after_two(days: int, level: L
     assert weekly(NOW - timedelta(days=days), NOW).level is level
 
 
-def test_a_table_is_allowed_its_own_rhythm(tmp_path: Path) -> None:
-    lake = Lake(tmp_path)
-    land(lake, "appeals", [date(2024, 2, day) for day in (6, 13, 20, 25)])
-    land(lake, "orders", [date(2024, 2, day) for day in range(1, 26)])
-    ages = {table: raw_age(lake, table, NOW) for table in ("appeals", "orders", "cases")}
-    assert {table: age.level for table, age in ages.items() if age} == {"appeals": Level.FRESH, "orders": Level.ERROR}
+def test_a_table_that_speaks_daily_falls_silent_and_one_that_speaks_seldom_does_not(tmp_path: Path) -> None:
+    lake, month = Lake(tmp_path), [date(2024, 2, day) for day in range(1, 30)]
+    land(lake, "appeals", month[5:-4:7], and_empty=month)
+    land(lake, "orders", month[:-4], and_empty=month)
+    land(lake, "reviews", [day for day in month[:-2] if day.day not in (10, 11)], and_empty=month)
+    ages = {table: raw_age(lake, table, NOW) for table in ("appeals", "orders", "reviews", "cases")}
+    assert {table: age.level for table, age in ages.items() if age} == {
+        "appeals": Level.FRESH,
+        "orders": Level.ERROR,
+        "reviews": Level.FRESH,
+    }
 
 
-def land(lake: Lake, table: str, days: list[date]) -> None:
-    for day in days:
-        facts = {"newest_known_at": (midnight(day) + timedelta(hours=23)).isoformat()}
-        lake.write(f"raw/{table}", day, pl.DataFrame({"a": [1]}), key=["a"], fingerprint="", facts=facts)
+def land(lake: Lake, table: str, days: list[date], *, and_empty: Sequence[date] = ()) -> None:
+    """Land a row on each of the days, and nothing on the others of `and_empty`."""
+    for day in sorted({*days, *and_empty}):
+        rows = [1] if day in days else []
+        facts = {"newest_known_at": (midnight(day) + timedelta(hours=23)).isoformat() if rows else None}
+        frame = pl.DataFrame({"a": rows}, schema={"a": pl.Int64})
+        lake.write(f"raw/{table}", day, frame, key=["a"], fingerprint="", facts=facts)
 
 
 def checked(workspace: Workspace, instance: dg.DagsterInstance) -> dict[str, dg.AssetCheckEvaluation]:

@@ -1,10 +1,12 @@
 """Alerts from observations: opened once, told once, grouped under their symptom, resolved when the thing is gone."""
 
+import signal
 import sqlite3
 import subprocess
 import sys
 from collections import Counter
 from collections.abc import Callable
+from contextlib import suppress
 from datetime import datetime, timedelta
 from pathlib import Path
 
@@ -152,6 +154,30 @@ def test_of_observers_at_the_same_time_one_opens_the_alert(ledger: AlertLedger, 
     observers = [subprocess.Popen(words) for _ in range(3)]
     assert [observer.wait() for observer in observers] == [0, 0, 0]
     assert [message.event.what for message in ledger.history()] == [What.OPENED]
+
+
+_FLAPPER = _OBSERVER.replace(
+    "AlertLedger(Path(sys.argv[1])).observe([found]",
+    """
+for number in range(100_000):
+    AlertLedger(Path(sys.argv[1])).observe([found] * (number % 2 == 0)""",
+)
+
+
+def test_a_killed_observer_leaves_whole_events_and_the_next_one_goes_on(
+    ledger: AlertLedger, tmp_path: Path, see: Callable, finding: Make
+) -> None:
+    for wanted in (1, 4, 9):
+        observer = subprocess.Popen([sys.executable, "-c", _FLAPPER, tmp_path / "ledgers" / "alerts.sqlite"])
+        while observer.poll() is None and len(ledger.history()) < wanted:
+            with suppress(subprocess.TimeoutExpired):
+                observer.wait(timeout=0.005)
+        observer.kill()
+        assert observer.wait() == -signal.SIGKILL
+    whats = [message.event.what for message in ledger.history()]
+    assert whats == [(What.OPENED, What.RESOLVED)[number % 2] for number in range(len(whats))]
+    see(finding())
+    assert len(ledger.standing()) == 1
 
 
 KINDS = (Kind.STALE_CHAMPION, Kind.MERIT_REFUSAL, Kind.SAFETY_FAILURE, Kind.FAILED_RUN)

@@ -1,5 +1,6 @@
 """What the marketplace itself feels: money held back, too many acted on, champions that are missing or old."""
 
+from collections.abc import Sequence
 from datetime import date, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -17,18 +18,22 @@ from governance.oncall.money import payouts_held
 JUMP = date(2024, 2, 27)
 
 
-def payouts(*, held: int) -> list[dict[str, Any]]:
-    """Two payouts of 100 EUR each, of which one seller's is held in part."""
+HELD, PAID = [f"s{number}" for number in range(5)], [f"p{number}" for number in range(5)]
+
+
+def payouts(*, held: int, sellers: Sequence[str] = HELD) -> list[dict[str, Any]]:
+    """Ten payouts of 100 EUR each, of which those of some sellers are held in part."""
     common = {"version": 1, "role": "seller", "reference_rate": 1.0}
     return [
-        {"account_id": "s1", "amount_minor": 10_000 - held, "held_minor": held, **common},
-        {"account_id": "s2", "amount_minor": 10_000, "held_minor": 0, **common},
+        {"account_id": seller, "amount_minor": 10_000 - back, "held_minor": back, **common}
+        for seller in (*HELD, *PAID)
+        for back in [held if seller in sellers else 0]
     ]
 
 
 def orders(day: date) -> list[dict[str, Any]]:
     at = midnight(day) + timedelta(hours=1)
-    places = (("s1", "ID", "beauty"), ("s2", "GB", "toys"))
+    places = [*((seller, "ID", "beauty") for seller in HELD), *((seller, "GB", "toys") for seller in PAID)]
     return [
         {
             "order_line_id": f"{seller}{day}",
@@ -68,7 +73,7 @@ def test_payouts_held_beyond_the_band_say_since_when_where_how_much_and_by_whom(
     assert found.figure == Figure(0.25, Unit.SHARE, Band(0.02, 0.02))
     assert found.since == datetime.combine(JUMP, datetime.min.time(), tzinfo=found.since.tzinfo)
     assert found.where == "ID/beauty"
-    assert found.money == Money(3 * 5_000, "EUR")
+    assert found.money == Money(3 * 5 * 5_000, "EUR")
     assert "3 by model" in found.why
     assert found.last_change is not None
     assert found.last_change.who == "promotion"
@@ -90,6 +95,11 @@ def test_the_usual_share_of_payouts_held_is_no_finding(fair: Any, days: list[dat
     assert payouts_held(fair.look()) == []
 
 
+def test_one_large_hold_is_no_symptom(fair: Any, days: list[date]) -> None:
+    fair.land("payouts", days, lambda day: payouts(held=10_000 if day >= JUMP else 0, sellers=HELD[:1]))
+    assert payouts_held(fair.look()) == []
+
+
 def test_without_payouts_nothing_is_said_of_them(fair: Any) -> None:
     assert payouts_held(fair.look()) == []
 
@@ -99,18 +109,17 @@ def test_a_champion_that_acts_on_more_than_usual_is_found_with_the_money_at_stak
     fair.land("enforcements", days[-1:], holds)
     (table,) = fair.workspace.score_tables.values()
     for day in days[-30:]:
-        acted = [1, 1] if day == days[-1] else [0, 0]
-        frame = pl.DataFrame(
-            {table.key: ["s1", "s2"], "event_timestamp": [valid_at(day)] * 2, f"{table.name}_act": acted}
-        )
+        acted = [int(day == days[-1])] * 10
+        scored = {table.key: [*HELD, *PAID], "event_timestamp": [valid_at(day)] * 10, f"{table.name}_act": acted}
+        frame = pl.DataFrame(scored)
         fair.workspace.lake.write(table.dataset, day, frame, key=[table.key], fingerprint="")
 
     (found,) = action_rates(fair.look())
 
     assert found.key == (Kind.ACTION_RATE, "merchant_fraud")
     assert (found.figure, found.severity) == (Figure(1.0, Unit.SHARE, Band(0.0, 0.0)), Severity.SEV2)
-    # An order of 50 EUR a day, seven days, two sellers.
-    assert found.money == Money(2 * 7 * 5_000, "EUR")
+    # An order of 50 EUR a day, seven days, ten sellers.
+    assert found.money == Money(10 * 7 * 5_000, "EUR")
     assert found.where in ("ID/beauty", "GB/toys")
 
 
