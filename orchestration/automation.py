@@ -10,9 +10,9 @@ Who asks for what, so that nothing is asked for twice and nothing falls between 
 | asks | for | why nobody else does |
 |---|---|---|
 | `new_days` | days later than all that landed, once whole | the schedule takes only days that are not whole |
-| `daily_ingest` (schedule) | days that stay incomplete, as they are | until its hour they hold back the next ones |
-| `changed_days` | unfinished days; then late and redelivered ones | yields to new days; one run from the first to today |
-| `weekly_retraining` (schedule) | the newest whole week, untrained | changes of a trained week are a sensor's |
+| `daily_ingest` (schedule) | days that stay incomplete | until its hour they hold back the next ones |
+| `changed_days` | unfinished days; then late and redelivered ones | yields to new days; one run, from the first on |
+| `weekly_retraining` (schedule) | the newest whole week | changes of a trained week are a sensor's |
 | `changed_week` | that week again when its rows changed, or overdue | waits until the schedule's hour is long past |
 | `drift`, `matured_labels` | that week before its hour | only while untrained; labels yield to drift |
 | `promotion` | what passed and is newer, by the registry | the asset itself asks the registry again |
