@@ -39,22 +39,26 @@ def test_of_a_process_that_cannot_be_seen_nothing_is_said(ended: Process) -> Non
 
 
 def test_only_unfinished_runs_of_dead_processes_are_closed_and_once(tmp_path: Path, ended: Process) -> None:
-    lost = {PROCESS_TAG: json.dumps(asdict(ended))}
-
     @dg.job
     def nothing() -> None:
         pass
 
-    with dg.DagsterInstance.local_temp(str(tmp_path)) as instance:
-        started = {"status": dg.DagsterRunStatus.STARTED}
-        dead = instance.create_run_for_job(nothing, tags=lost, **started)
-        instance.create_run_for_job(nothing, tags=process_tags(), **started)
-        instance.create_run_for_job(nothing, **started)
-        instance.create_run_for_job(nothing, tags=lost, status=dg.DagsterRunStatus.SUCCESS)
+    def run(status: dg.DagsterRunStatus = dg.DagsterRunStatus.STARTED, **tags: str) -> str:
+        return instance.create_run_for_job(nothing, tags=tags, status=status).run_id
 
-        assert close_dead_runs(instance) == [dead.run_id]
+    def lost(run_id: str) -> dict[str, str]:
+        return {PROCESS_TAG: json.dumps({"run": run_id, **asdict(ended)})}
+
+    with dg.DagsterInstance.local_temp(str(tmp_path)) as instance:
+        dead, alive, done = run(), run(), run(dg.DagsterRunStatus.SUCCESS)
+        run()
+        run(**lost("the run that this one is a retry of"))
+        for run_id, tags in ((dead, lost(dead)), (alive, process_tags(alive)), (done, lost(done))):
+            instance.add_run_tags(run_id, tags)
+
+        assert close_dead_runs(instance) == [dead]
         assert close_dead_runs(instance) == []
 
-        closed = instance.get_run_by_id(dead.run_id)
+        closed = instance.get_run_by_id(dead)
         assert closed is not None
         assert closed.status == dg.DagsterRunStatus.FAILURE
