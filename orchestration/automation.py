@@ -10,16 +10,16 @@ Who asks for what, so that nothing is asked for twice and nothing falls between 
 | asks | for | why nobody else does |
 |---|---|---|
 | `new_days` | days later than all that landed, once whole | the schedule takes only days that are not whole |
-| `daily_ingest` (schedule) | days that stay incomplete, as they are | until its hour they hold back the next ones |
-| `changed_days` | unfinished days; late, redelivered ones | yields to new days; one run from the first to today |
-| `weekly_retraining` (schedule) | the newest whole week, untrained | changes of a trained week are a sensor's |
+| `daily_ingest` (schedule) | days that stay incomplete | until its hour they hold back the next ones |
+| `changed_days` | unfinished days; then late and redelivered ones | yields to new days; one run, from the first on |
+| `weekly_retraining` (schedule) | the newest whole week | changes of a trained week are a sensor's |
 | `changed_week` | that week again when its rows changed, or overdue | waits until the schedule's hour is long past |
 | `drift`, `matured_labels` | that week before its hour | only while untrained; labels yield to drift |
 | `promotion` | what passed and is newer, by the registry | the asset itself asks the registry again |
 | conditions of `online/*`, `scores` | what is behind the offline store | runs of days and weeks leave them out |
 
 No storm: a run is asked for under the digest of exactly what it would do. Dagster drops a second request of one sensor
-by its run key, and a look at the runs drops that of another by the tag `governance/plan`. What failed is asked for
+by its run key, and orchestration/asking.py that of another by the tag `governance/plan`. What failed is asked for
 again only when something that it reads has changed; lost runs are retried once, by Dagster. A file that was refused
 is remembered by its mark and not touched until it is delivered again.
 
@@ -40,30 +40,15 @@ from typing import Any
 import dagster as dg
 
 from assets.families import Family
-from assets.partitions import week_key
 from governance.workspace import Workspace
+from orchestration.asking import ASKS_TAG, PRIORITY, PRIORITY_TAG, Reaction, answer, request_of
 from orchestration.exclusion import main_job_holder
 from orchestration.jobs import DAILY, RELEASE, WEEKLY
 from orchestration.plan import online_run, should_be_online
 from orchestration.processes import close_dead_runs
 from orchestration.reactions import days, weeks
-from orchestration.reactions.look import Answer, Look, Quiet, Request
-from orchestration.runs import WHY_TAG, tags_of
-
-PLAN_TAG = "governance/plan"
-PRIORITY_TAG = "dagster/priority"
-ASKS_TAG = "governance/asked_by"
-PRIORITY = {"promotion": 20, "online": 15, "new_days": 10, "daily_ingest": 10, "changed_days": -5}
-"""Of runs that wait for the same pool the greatest goes first; what people start has 0."""
-
-Reaction = Callable[[Look], Answer]
-_UNFINISHED = [
-    dg.DagsterRunStatus.NOT_STARTED,
-    dg.DagsterRunStatus.QUEUED,
-    dg.DagsterRunStatus.STARTING,
-    dg.DagsterRunStatus.STARTED,
-    dg.DagsterRunStatus.CANCELING,
-]
+from orchestration.reactions.look import Quiet
+from orchestration.runs import WHY_TAG
 
 
 class Behind(dg.AutomationCondition[dg.AssetKey]):
@@ -117,37 +102,6 @@ def build_automation(
         use_user_code_server=True,
     )
     return list(_schedules(workspace)), [*_sensors(workspace), *([conditions] if conditional else [])]
-
-
-def answer(
-    instance: dg.DagsterInstance, workspace: Workspace, reaction: Reaction, *, busy: Sequence[str], now: datetime
-) -> Answer:
-    """What a reaction says now, unless somebody is at it: `govern run`, or an unfinished run of the `busy` jobs."""
-    if by_hand := main_job_holder(workspace):
-        return Quiet(f"{by_hand} plans its own runs")
-    for job in busy:
-        if under_way := instance.get_runs(dg.RunsFilter(job_name=job, statuses=_UNFINISHED), limit=1):
-            return Quiet(f"{job} run {under_way[0].run_id[:8]} is {under_way[0].status.value.lower()}")
-    if not workspace.source_root.is_dir() or workspace.last_delivered_day() is None:
-        return Quiet(f"nothing has been delivered into {workspace.source_root} yet")
-    return reaction(Look(workspace, now, lambda plan: _tried(instance, plan)))
-
-
-def request_of(found: Request, *, asks: str) -> dg.RunRequest:
-    """The run that Dagster should start."""
-    planned = found.planned
-    return dg.RunRequest(
-        run_key=found.answers or found.plan,
-        job_name=planned.job,
-        asset_selection=[dg.AssetKey(key) for key in planned.assets],
-        partition_key=week_key(planned.as_of) if planned.as_of else None,
-        tags={
-            **tags_of(planned),
-            ASKS_TAG: asks,
-            PLAN_TAG: found.plan,
-            PRIORITY_TAG: str(PRIORITY.get(asks, 0)),
-        },
-    )
 
 
 def _with_condition(workspace: Workspace, spec: dg.AssetSpec) -> dg.AssetSpec:
@@ -210,10 +164,6 @@ def _sensors(workspace: Workspace) -> Iterator[dg.SensorDefinition]:
     yield _lost_runs_sensor(workspace)
 
 
-_BUSY = {DAILY: (DAILY,), WEEKLY: (DAILY, WEEKLY, RELEASE), RELEASE: (RELEASE,)}
-"""Runs that a reaction lets end before it looks: they change what it would see."""
-
-
 def _schedule(
     workspace: Workspace, name: str, cron: str, reaction: Reaction, job: str, says: str
 ) -> dg.ScheduleDefinition:
@@ -226,7 +176,7 @@ def _schedule(
         default_status=dg.DefaultScheduleStatus.RUNNING,
     )
     def tick(context: dg.ScheduleEvaluationContext) -> dg.RunRequest | dg.SkipReason:
-        found = answer(context.instance, workspace, reaction, busy=_BUSY[job], now=_now())
+        found = answer(context.instance, workspace, reaction, asks=name, job=job, now=_now())
         return dg.SkipReason(found.why) if isinstance(found, Quiet) else request_of(found, asks=name)
 
     return tick
@@ -234,7 +184,7 @@ def _schedule(
 
 def _sensor(workspace: Workspace, name: str, reaction: Reaction, job: str, says: str) -> dg.SensorDefinition:
     def tick(context: dg.SensorEvaluationContext) -> dg.RunRequest | dg.SkipReason:
-        found = answer(context.instance, workspace, reaction, busy=_BUSY[job], now=_now())
+        found = answer(context.instance, workspace, reaction, asks=name, job=job, now=_now())
         return dg.SkipReason(found.why) if isinstance(found, Quiet) else request_of(found, asks=name)
 
     return _defined(workspace, name, tick, says, job_name=job)
@@ -245,7 +195,7 @@ def _drift_sensor(workspace: Workspace) -> dg.SensorDefinition:
         handled: dict[str, Any] = json.loads(context.cursor or "{}")
         now = _now()
         found = answer(
-            context.instance, workspace, lambda look: weeks.on_drift(look, handled), busy=_BUSY[WEEKLY], now=now
+            context.instance, workspace, lambda look: weeks.on_drift(look, handled), asks="drift", job=WEEKLY, now=now
         )
         if isinstance(found, Quiet):
             return dg.SkipReason(found.why)
@@ -277,10 +227,6 @@ def _defined(
         description=says,
         default_status=dg.DefaultSensorStatus.RUNNING,
     )
-
-
-def _tried(instance: dg.DagsterInstance, plan: str) -> bool:
-    return bool(instance.get_runs(dg.RunsFilter(tags={PLAN_TAG: plan}), limit=1))
 
 
 def _now() -> datetime:

@@ -22,6 +22,7 @@ from orchestration.jobs import DAILY, ONLINE, RELEASE, WEEKLY
 from orchestration.processes import process_tags
 
 MAIN_JOB = "main job"
+_CLAIM_SECONDS = 300.0
 _OF_JOBS: dict[str, tuple[Family, ...]] = {
     DAILY: (Family.DAYS,),
     WEEKLY: (Family.WEEKS,),
@@ -59,6 +60,25 @@ def main_job_holder(workspace: Workspace) -> Holder | None:
     return holder(lock_path(workspace, MAIN_JOB))
 
 
+def claimed(workspace: Workspace, plan: str, *, who: str, now: datetime) -> str | None:
+    """Claim a plan; another who claimed it first, and lately, is named instead.
+
+    A claim lasts for as long as a daemon may take to make a run of it; from then on the run itself can be seen.
+    """
+    path = workspace.root / "locks" / "claims" / plan
+    path.parent.mkdir(parents=True, exist_ok=True)
+    for claim in path.parent.iterdir():
+        if now.timestamp() - claim.stat().st_mtime > _CLAIM_SECONDS:
+            claim.unlink(missing_ok=True)
+    try:
+        with path.open("x", encoding="utf-8") as file:
+            file.write(who)
+    except FileExistsError:
+        first = path.read_text(encoding="utf-8")
+        return None if first == who else first or "somebody"
+    return None
+
+
 def lock_path(workspace: Workspace, name: str) -> Path:
     """The file of a lock."""
     return workspace.root / "locks" / f"{name.replace(' ', '_')}.lock"
@@ -73,7 +93,7 @@ def workspace_of_run(workspace: Workspace) -> dg.ResourceDefinition:
         if run is None or context.instance is None or context.log is None:
             yield workspace
             return
-        context.instance.add_run_tags(run.run_id, process_tags())
+        context.instance.add_run_tags(run.run_id, process_tags(run.run_id))
         with exclusively(
             workspace,
             _written_by(run),

@@ -3,7 +3,6 @@
 import json
 import os
 import socket
-from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -51,9 +50,9 @@ def this_process(proc: Path = _PROC) -> Process:
     )
 
 
-def process_tags() -> dict[str, str]:
-    """Tags of a run that says which process does it."""
-    return {PROCESS_TAG: json.dumps(asdict(this_process()))}
+def process_tags(run_id: str) -> dict[str, str]:
+    """Tags of a run that say which process does it; its own id is in them, because a retry inherits tags."""
+    return {PROCESS_TAG: json.dumps({"run": run_id, **asdict(this_process())})}
 
 
 def close_dead_runs(instance: "dg.DagsterInstance") -> list[str]:
@@ -64,14 +63,15 @@ def close_dead_runs(instance: "dg.DagsterInstance") -> list[str]:
         statuses=[dg.DagsterRunStatus.STARTING, dg.DagsterRunStatus.STARTED, dg.DagsterRunStatus.CANCELING]
     )
     here = this_process()
-    dead = [run for run in instance.get_runs(unfinished) if _is_dead(run.tags, here)]
+    dead = [run for run in instance.get_runs(unfinished) if _is_dead(run, here)]
     for run in dead:
         instance.report_run_failed(run, "The process of this run ended without a word: killed, or the machine stopped.")
     return [run.run_id for run in dead]
 
 
-def _is_dead(tags: Mapping[str, str], here: Process) -> bool:
-    return PROCESS_TAG in tags and Process(**json.loads(tags[PROCESS_TAG])).is_dead(here)
+def _is_dead(run: "dg.DagsterRun", here: Process) -> bool:
+    document = json.loads(run.tags.get(PROCESS_TAG, "{}"))
+    return document.pop("run", None) == run.run_id and Process(**document).is_dead(here)
 
 
 def _started(pid: int, proc: Path) -> str:

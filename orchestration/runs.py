@@ -59,7 +59,7 @@ def execute(workspace: Workspace, planned: PlannedRun) -> DoneRun:
 
     from assets.partitions import week_key
     from orchestration.build import build_defs
-    from orchestration.processes import close_dead_runs, process_tags
+    from orchestration.processes import close_dead_runs
 
     job = build_defs(workspace).resolve_job_def(planned.job)
     with dg.DagsterInstance.get() as instance:
@@ -68,7 +68,7 @@ def execute(workspace: Workspace, planned: PlannedRun) -> DoneRun:
             instance=instance,
             raise_on_error=False,
             partition_key=week_key(planned.as_of) if planned.as_of else None,
-            tags=tags_of(planned) | process_tags(),
+            tags=tags_of(planned),
             run_config={"loggers": {"terminal": {}}},
             asset_selection=[dg.AssetKey(key) for key in planned.assets],
         )

@@ -1,0 +1,70 @@
+"""Who may ask for a run now: not while another asks for the same, nor while Dagster is about to do a lost one again."""
+
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import dagster as dg
+import pytest
+
+from governance.workspace import Workspace
+from orchestration.asking import PLAN_TAG, answer
+from orchestration.exclusion import claimed
+from orchestration.jobs import DAILY
+from orchestration.plan import PlannedRun
+from orchestration.reactions.look import Answer, Look, Quiet, Request
+
+NOW = datetime.now(UTC)
+PLANNED = PlannedRun(job=DAILY, assets=(("raw", "orders"),), why="a new day")
+
+
+def wants_a_run(_: Look) -> Answer:
+    return Request(PLANNED, "plan")
+
+
+@pytest.fixture
+def workspace(tmp_path: Path, bazaar_at: Callable[..., Workspace]) -> Workspace:
+    return bazaar_at(tmp_path)
+
+
+def test_of_two_who_ask_for_the_same_the_first_gets_it(workspace: Workspace) -> None:
+    assert claimed(workspace, "plan", who="drift", now=NOW) is None
+    assert claimed(workspace, "plan", who="weekly_retraining", now=NOW) == "drift"
+    assert claimed(workspace, "another", who="weekly_retraining", now=NOW) is None
+    assert claimed(workspace, "plan", who="drift", now=NOW) is None, "who lost its tick asks again"
+
+
+def test_a_claim_from_which_no_run_came_ends(workspace: Workspace) -> None:
+    assert claimed(workspace, "plan", who="drift", now=NOW) is None
+    assert claimed(workspace, "plan", who="weekly_retraining", now=NOW + timedelta(minutes=6)) is None
+
+
+@pytest.mark.parametrize(
+    ("status", "tags", "quiet"),
+    [
+        (dg.DagsterRunStatus.STARTED, {}, "is started"),
+        (dg.DagsterRunStatus.FAILURE, {PLAN_TAG: "other", "dagster/will_retry": "true"}, "about to do it again"),
+        (
+            dg.DagsterRunStatus.FAILURE,
+            {PLAN_TAG: "other", "dagster/will_retry": "true", "dagster/auto_retry_run_id": "x"},
+            "",
+        ),
+        (dg.DagsterRunStatus.FAILURE, {PLAN_TAG: "other", "dagster/will_retry": "false"}, ""),
+        (dg.DagsterRunStatus.SUCCESS, {}, ""),
+    ],
+    ids=["under way", "lost", "retried", "failed", "done"],
+)
+def test_nobody_asks_while_a_run_of_the_job_is_not_done_with(
+    workspace: Workspace, tmp_path: Path, status: dg.DagsterRunStatus, tags: dict[str, str], quiet: str
+) -> None:
+    @dg.job(name=DAILY)
+    def daily() -> None:
+        pass
+
+    (tmp_path / "home").mkdir()
+    with dg.DagsterInstance.local_temp(str(tmp_path / "home")) as instance:
+        instance.create_run_for_job(daily, tags=tags, status=status)
+        found = answer(instance, workspace, wants_a_run, asks="new_days", job=DAILY, now=datetime.now(UTC))
+
+    assert isinstance(found, Quiet) is bool(quiet)
+    assert not isinstance(found, Quiet) or quiet in found.why
