@@ -19,6 +19,7 @@ from orchestration.govern import app
 
 PENDING = (
     "alerts",
+    "approve",
     "override",
     "repair",
     "retrain",
