@@ -48,6 +48,10 @@ moment, and which campaign was behind it. Causes: who really caused a case, and 
 _TRUTH_KEYS = {DECISIONS: ("label", "entity_id", "occurred_at"), CAUSES: ("case_id",)}
 
 
+_LEFT_ALONE = 4096
+"""It does not pay to copy what is left of so few rows."""
+
+
 def as_rows(schema: pl.Schema, frame: pl.DataFrame) -> pl.DataFrame:
     """The columns of a schema from a frame, in its order and types; a column that the frame lacks is null."""
     found = frame.schema
@@ -61,10 +65,14 @@ def as_rows(schema: pl.Schema, frame: pl.DataFrame) -> pl.DataFrame:
 
 @dataclass(slots=True)
 class _Queue:
-    """Rows in the order in which they become known, and those times in microseconds."""
+    """Rows in the order in which they become known, and those times in microseconds.
+
+    `taken` counts rows that are gone; what is left still holds the memory of all until it is copied.
+    """
 
     rows: pl.DataFrame
     known_at: Ints
+    taken: int = 0
 
     @classmethod
     def of(cls, rows: pl.DataFrame) -> Self:
@@ -77,7 +85,9 @@ class _Queue:
         """Remove and return the rows that become known before a moment."""
         count = int(np.searchsorted(self.known_at, before))
         taken = self.rows.slice(0, count)
-        self.rows, self.known_at = self.rows.slice(count), self.known_at[count:]
+        self.rows, self.known_at, self.taken = self.rows.slice(count), self.known_at[count:], self.taken + count
+        if self.taken > max(self.rows.height, _LEFT_ALONE):
+            self.rows, self.known_at, self.taken = _copied(self.rows), self.known_at.copy(), 0
         return taken
 
 
@@ -142,6 +152,14 @@ class Outbox:
     def _names(self) -> list[str]:
         waits = [name for name in TABLES if self._new.get(name) or self._queues.get(name)]
         return [*waits, *(name for name in self.waiting if name not in waits)]
+
+
+def _copied(rows: pl.DataFrame) -> pl.DataFrame:
+    """Rows that share no memory with those that they are a slice of.
+
+    Polars 2.1 copies no strings when it gathers or rechunks them: those that come new out of a query are copied.
+    """
+    return rows[np.arange(rows.height)].with_columns_seq(pl.col(pl.String) + pl.lit(""))
 
 
 def write_day(root: Path, table: str, day: date, rows: pl.DataFrame) -> None:

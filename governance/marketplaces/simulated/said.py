@@ -69,17 +69,13 @@ def say(
     polars.DataFrame
         `key` and `known_at` (microseconds) of what the natural labeler said was so: those who act on labels act then.
     """
-    key = decisions["key"].to_numpy()
+    key, at = decisions["key"].to_numpy(), decisions["occurred_at"].to_numpy()
     stopped = np.zeros(len(key), dtype=np.bool_) if automatic is None else automatic
     noticed = np.where(truth, saying.found if found is None else found, saying.mistaken)
     speaks = draw.happens(key, noticed) & ~stopped
-    at = decisions["occurred_at"].to_numpy()
-    factor = decisions["market"].replace_strict(dict(saying.delay_by_segment), default=1.0, return_dtype=pl.Float64)
-    delay = draw.lognormal(key, saying.delay_days * factor.to_numpy(), saying.delay_spread)
-    spoken = at + micros(delay) + MINUTE
-    share = np.where(speaks | stopped, saying.rechecked, saying.audited)
-    looked = draw.happens(key, share)
-    wrong = draw.happens(key, saying.audit_wrong)
+    spoken = at + _delays(draw, saying, decisions) + MINUTE
+    looked = draw.happens(key, np.where(speaks | stopped, saying.rechecked, saying.audited))
+    seen = truth ^ draw.happens(key, saying.audit_wrong)
     later = np.where(speaks, spoken, at) + micros(draw.lognormal(key, saying.audit_days, 0.4))
     why = pl.lit(saying.reason) if reasons is None else reasons
     _put(
@@ -87,10 +83,18 @@ def say(
         decisions.with_columns_seq(label=pl.lit(saying.label), reason=why),
         chosen=(speaks, stopped, looked),
         labelers=(saying.labeler, AUTOMATIC, AUDIT),
-        values=(np.ones_like(key), np.ones_like(key), (truth ^ wrong).astype(np.int64)),
+        values=(np.ones_like(key), np.ones_like(key), seen.astype(np.int64)),
         known_at=(spoken, at + MINUTE, later),
     )
     return pl.DataFrame({"key": key[speaks], "known_at": spoken[speaks]})
+
+
+def _delays(draw: Draw, saying: Saying, decisions: pl.DataFrame) -> Ints:
+    """How long the natural labeler takes for each, in microseconds."""
+    factor = decisions["market"].replace_strict(dict(saying.delay_by_segment), default=1.0, return_dtype=pl.Float64)
+    return micros(
+        draw.lognormal(decisions["key"].to_numpy(), saying.delay_days * factor.to_numpy(), saying.delay_spread)
+    )
 
 
 def _put(

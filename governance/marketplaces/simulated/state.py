@@ -21,11 +21,14 @@ _ARRAYS = "arrays.parquet"
 
 
 def extended(first: _Arrays, second: _Arrays) -> _Arrays:
-    """Two dataclasses of parallel arrays as one; the second's rows are numbered after the first's."""
-    names = [one.name for one in fields(first)]
-    arrays = {name: np.concatenate([getattr(first, name), getattr(second, name)]) for name in names}
-    both: _Arrays = type(first)(**arrays)
-    return both
+    """Two dataclasses of parallel arrays as one; the second's rows are numbered after the first's.
+
+    It is the first one that grows, array by array: a second copy of everything that is known of a million accounts
+    would double the memory that a day needs.
+    """
+    for one in fields(first):
+        setattr(first, one.name, np.concatenate([getattr(first, one.name), getattr(second, one.name)]))
+    return first
 
 
 def save(state: Any, folder: Path) -> None:

@@ -22,7 +22,7 @@ from governance.marketplaces.simulated.redelivery import Redelivery
 from governance.marketplaces.simulated.rows import Outbox, write_day
 from governance.marketplaces.simulated.settings import Settings
 
-WORLD_VERSION = "2"
+WORLD_VERSION = "3"
 """Raised with every change that gives other rows for the same parameters."""
 
 WORLD_FILE = "world.json"

@@ -98,6 +98,10 @@ class Campaigns:
         """The campaigns of a kind with their numbers."""
         return [(number, one) for number, one in enumerate(self.campaigns) if one.kind == kind]
 
+    def running(self, kind: str, day: int, tactic: type[_Tactic]) -> list[tuple[int, Campaign, _Tactic]]:
+        """The campaigns of a kind that are on: number, campaign and its numbers of the kind's tactic."""
+        return [(number, one, one.plays(tactic)) for number, one in self.of_kind(kind) if one.runs(day)]
+
     def only(self, kind: str, *, first_day: int, oversampling: float) -> "Campaigns":
         """The campaigns of one kind alone, beginning on another day and with another factor: for small studies."""
         chosen = tuple(replace(one, first_day=first_day) for _, one in self.of_kind(kind))

@@ -38,8 +38,8 @@ class RefundAbuse:
     days old accounts are at most when they are recruited, 0 for any age.
     """
 
-    orders_per_day: float = 0.04
-    looks_at: int = 3
+    orders_per_day: float = 0.022
+    looks_at: int = 2
     new_accounts: int = 0
 
 

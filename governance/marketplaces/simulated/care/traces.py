@@ -146,7 +146,7 @@ TONE = Trace(
         "late": (0.42, 0.17, 0.37, 0.04),
         "second_thoughts": (0.45, 0.42, 0.07, 0.06),
         "misuse": (0.42, 0.29, 0.19, 0.1),
-        "false_story": (0.36, 0.3, 0.16, 0.18),
+        "false_story": (0.41, 0.28, 0.18, 0.13),
     },
 )
 """Heard in what the writer writes: a little at the opening, and better in every message."""
@@ -160,14 +160,14 @@ PHOTO = (
             "mix_up": (0.42, 0.22, 0.03, 0.012, 0.008, 0.31),
             "wrong_item": (0.42, 0.22, 0.03, 0.012, 0.008, 0.31),
             "misuse": (0.58, 0.25, 0.09, 0.02, 0.04, 0.02),
-            "false_story": (0.34, 0.24, 0.11, 0.17, 0.08, 0.06),
+            "false_story": (0.46, 0.25, 0.09, 0.1, 0.05, 0.05),
         },
     ),
     Trace(
         "captured",
         CAPTURED,
         (0.38, 0.57, 0.05),
-        {"overcharged": (0.5, 0.25, 0.25), "false_story": (0.47, 0.35, 0.18)},
+        {"overcharged": (0.5, 0.25, 0.25), "false_story": (0.44, 0.43, 0.13)},
     ),
 )
 """Seen when the case is opened, where there is a photo."""

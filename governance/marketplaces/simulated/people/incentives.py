@@ -46,7 +46,7 @@ BLOCKED_AT = 4
 _SUSPICIOUS = (0.05, 0.3)
 _CHEAP = (0.5, 0.8, 1.2)
 _THINGS = ("address", "device", "instrument")
-_USUAL_LINES_A_DAY, _WORKED = 0.003, 0.65
+_USUAL_LINES_A_DAY, _WORKED = 0.0037, 0.5
 _REMEMBERED = {"day": pl.Int64(), "buyer": pl.Int64(), **dict.fromkeys(_THINGS, pl.Int64()), "suspicion": pl.Float64()}
 
 

@@ -165,10 +165,10 @@ def _places(logins: pl.DataFrame, public: Floats, travel: Floats) -> tuple[Float
     owner = np.zeros(len(place))
     thief = np.full(len(place), 1e-4)
     for kind, if_owner, if_thief in (
-        (HOME, usual * (1 - public), 1e-3),
+        (HOME, usual * (1 - public), _THIEF.at_home),
         (PUBLIC, np.where(abroad, travel, usual * public), np.where(abroad, 1e-3, _THIEF.public)),
         (RELAY, (1 - travel) * RELAYED * relay, _THIEF.relayed * relay),
-        (ELSEWHERE, (1 - travel) * ELSEWHERE_SHARE, 1 - _THIEF.relayed - _THIEF.public),
+        (ELSEWHERE, (1 - travel) * ELSEWHERE_SHARE, _THIEF.places[ELSEWHERE]),
     ):
         owner = np.where(place == kind, if_owner, owner)
         thief = np.where(place == kind, if_thief, thief)

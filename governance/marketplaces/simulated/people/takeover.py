@@ -11,8 +11,6 @@ from governance.marketplaces.simulated.chance import DAY, HOUR, Bools, Draw, Int
 from governance.marketplaces.simulated.markets import MARKETS
 from governance.marketplaces.simulated.people.buyers import MEAN_ACTIVITY, Buyers
 from governance.marketplaces.simulated.people.sessions import (
-    ELSEWHERE,
-    PUBLIC,
     RELAY,
     RELAY_ABROAD,
     countries_of,
@@ -38,19 +36,20 @@ class Thieving:
 
     As many accounts as the campaign has members are opened within `stolen_in_days`, each used for `held_days` (mean)
     on `active` of the days. `own_session` of them go on with a stolen session of the owner's device; the others use
-    devices for `accounts_per_device` each. Networks are relays (`relayed`), public ones (`public`), or other people's
-    homes. For each account opened there are `failures` that stay shut,
-    `recognised` of them tried with a device that opens others. `clean`, `once` are the shares opened at the
-    first and at the second password.
+    devices for `accounts_per_device` each. Networks are relays (`relayed`), public ones (`public`), the owner's own
+    home, where a computer obeys the thief (`at_home`), or other people's homes. For each account opened there are
+    `failures` that stay shut, `recognised` of them tried with a device that opens others. `clean`, `once` are the
+    shares opened at the first and at the second password.
     """
 
     stolen_in_days: float = 60.0
     held_days: float = 3.0
     active: float = 0.6
-    own_session: float = 0.3
+    own_session: float = 0.4
     accounts_per_device: float = 1.5
-    relayed: float = 0.3
-    public: float = 0.45
+    relayed: float = 0.25
+    public: float = 0.4
+    at_home: float = 0.2
     failures: float = 5.0
     recognised: float = 0.25
     clean: float = 0.8
@@ -59,6 +58,11 @@ class Thieving:
     changes: float = 0.55
     orders_a_day: float = 0.5
     drop: float = 0.6
+
+    @property
+    def places(self) -> tuple[float, float, float, float]:
+        """Shares of the networks: the owner's home, public ones, relays, other homes (`HOME` and so on)."""
+        return self.at_home, self.public, self.relayed, max(1 - self.at_home - self.public - self.relayed, 0.0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -162,8 +166,7 @@ def _sessions(
 ) -> pl.DataFrame:
     """Sessions of a thief: one each for the accounts that it opened, and for those that it tried in vain."""
     tactic, market = thief.tactic, buyers.market[buyer]
-    kind = draw.pick(buyer, (tactic.relayed, tactic.public, max(1 - tactic.relayed - tactic.public, 0.0)))
-    place = np.array([RELAY, PUBLIC, ELSEWHERE])[kind]
+    place = draw.pick(buyer, tactic.places)
     abroad = (place == RELAY) & draw.happens(buyer, RELAY_ABROAD)
     awake = draw.happens(buyer, tactic.night)
     wrong = draw.pick(buyer, (tactic.clean, tactic.once, max(1 - tactic.clean - tactic.once, 0.0)))
@@ -174,7 +177,7 @@ def _sessions(
             "nth": NTH * (thief.number + 1) + failed * _TRIES,
             "at": np.where(awake, any_hour, moments(draw, buyer, market, today)),
             "device": device,
-            "network": _networks(buyers, kind, market, buyer, draw, today, size),
+            "network": _networks(buyers, place, market, buyer, draw, today, size),
             "kind": pl.Series(["login"]).gather(np.zeros(len(buyer), dtype=np.int64)),
             "outcome": _OUTCOMES.gather(np.where(failed, draw.pick(buyer, _FAILED), len(_FAILED))),
             "country": countries_of(draw, buyer, market, abroad),
@@ -188,14 +191,15 @@ def _sessions(
     )
 
 
-def _networks(buyers: Buyers, kind: Ints, market: Ints, buyer: Ints, draw: Draw, today: Today, size: int) -> Ints:
-    """Relays, public networks, and other people's homes, as `kind` says."""
+def _networks(buyers: Buyers, place: Ints, market: Ints, buyer: Ints, draw: Draw, today: Today, size: int) -> Ints:
+    """The owners' homes, public networks, relays, and other people's homes, as `place` says."""
     networks = [
-        relay(draw.uniform(buyer), buyers=size),
+        home_network(buyers.household[buyer], today.index),
         public_network(market, draw.uniform(buyer), buyers=size),
+        relay(draw.uniform(buyer), buyers=size),
         home_network(draw.integers(buyer, 0, len(buyers)), today.index),
     ]
-    return np.choose(kind, networks)
+    return np.choose(place, networks)
 
 
 def drop_of(thief: Thief, generation: int, buyer: Ints) -> Ints:

@@ -7,20 +7,13 @@ import numpy as np
 import polars as pl
 
 from governance.contracts.tables import APPEALS
+from governance.marketplaces.simulated import words
 from governance.marketplaces.simulated.chance import HOUR, MINUTE, Bools, Ints, Today, micros
 from governance.marketplaces.simulated.ids import identifiers
+from governance.marketplaces.simulated.markets import MARKETS
 from governance.marketplaces.simulated.rows import Outbox
 
-_GROUNDS = pl.Series(
-    [
-        "the orders were handed over, the carrier did not scan them",
-        "the goods are genuine, invoices can be shown",
-        "the buyer is mistaken",
-        "we were ill and are shipping again",
-        "this is another shop with a similar name",
-        "the rule does not apply to this listing",
-    ]
-)
+_LANGUAGE = {market.name: number for number, market in enumerate(MARKETS)}
 _OPENED_AFTER_DAYS = 0.8
 
 
@@ -57,9 +50,16 @@ def _versions(today: Today, one: Appealed) -> pl.DataFrame:
             "market": one.market,
             "against_id": one.against,
             "appellant_id": one.appellant,
-            "grounds": _GROUNDS.gather(draw.integers(one.key, 0, len(_GROUNDS))),
+            "grounds": _grounds(today, one),
         }
     ).with_columns_seq(against=pl.lit("enforcement"), version=pl.lit(1), result=pl.lit("open"))
     result = pl.Series(one.overturned).replace_strict({True: "overturned", False: "upheld"}, return_dtype=pl.String)
     closed = frame.with_columns_seq(known_at=pl.Series(answered), version=pl.lit(2), result=result)
     return pl.concat([frame, closed])
+
+
+def _grounds(today: Today, one: Appealed) -> pl.Series:
+    language = one.market.replace_strict(_LANGUAGE, return_dtype=pl.Int64).to_numpy()
+    against = np.ones(len(one.key), dtype=np.bool_)
+    nothing = pl.DataFrame(height=len(one.key))
+    return words.grounds(today.draw("grounds"), one.key, language, nothing, against_enforcement=against)

@@ -120,14 +120,18 @@ def update(world: "World", today: Today, lines: Ints, unseen: Ints, complaints: 
     sellers.suspicion = _now(world, today, lag)[:, _TURNED]
 
 
-def ahead(world: "World", today: Today, days: int) -> Floats:
-    """Probability that each seller has turned, or will within so many days."""
+def ahead(world: "World", today: Today, days: int, *, active: float) -> Floats:
+    """Probability that each seller has turned, or will within so many days, given that it sold something lately.
+
+    `active` is the share of all sellers that did; those who have turned do nearly always, for that is what they want.
+    """
     lag = world.shops.sellers.promise_days + LAG_DAYS
     states = _now(world, today, lag)
-    age = today.index - world.shops.sellers.joined
-    soon = np.where(age < _NEW_MEMBERS_TURN_WITHIN, 1.0, 1 - (1 - 1 / STRAIN_DAYS) ** days)
-    hazard = _established_rate(world, today)
-    return np.clip(states[:, _TURNED] + states[:, _WAITING] * soon + states[:, _ORDINARY] * hazard * days / 4, 0, 1)
+    states[:, _TURNED] /= active
+    states /= states.sum(axis=1, keepdims=True)
+    # Members turn after a known time at most, so that who waits now will have turned by then.
+    soon, later = min(days / STRAIN_DAYS, 1.0), max(days - STRAIN_DAYS, 0) * _established_rate(world, today)
+    return np.clip(states[:, _TURNED] + states[:, _WAITING] * soon + states[:, _ORDINARY] * later, 0, 1)
 
 
 def _now(world: "World", today: Today, lag: Ints) -> Floats:

@@ -58,7 +58,8 @@ def decide(world: "World", today: Today) -> None:
     recent = shops.lines.filter(pl.col("day") > today.index - ACTIVE_DAYS)["seller"].unique().sort().to_numpy()
     turn = (shops.beliefs.offset[recent] + today.date.toordinal()) % DECIDED_ONE_DAY_IN == 0
     chosen = recent[turn & (sellers.shut_until[recent] < NEVER)]
-    oracle = beliefs.ahead(world, today, TURNS_WITHIN_DAYS)[chosen]
+    active = len(recent) / max(int(sellers.open(today.index).sum()), len(recent), 1)
+    oracle = beliefs.ahead(world, today, TURNS_WITHIN_DAYS, active=active)[chosen]
     turns = sellers.turns[chosen] <= today.index + TURNS_WITHIN_DAYS
     decisions = pl.DataFrame({"entity_id": identifiers("seller", chosen, seed=today.seed)}).with_columns_seq(
         occurred_at=pl.lit(round(valid_at(today.date).timestamp()) * SECOND)

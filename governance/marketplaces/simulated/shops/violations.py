@@ -20,7 +20,7 @@ from governance.marketplaces.simulated.shops.categories import CATEGORIES, DEMAN
 from governance.marketplaces.simulated.shops.listings import PRICE_LOG_MEAN, Listings, dollars_of, rounded
 from governance.marketplaces.simulated.shops.recruiting import established, joining, rates_today
 from governance.marketplaces.simulated.shops.sellers import BY_AGENCIES, SELLER_DAYS, Sellers, standing_sellers
-from governance.marketplaces.simulated.words.listings import EVASIONS
+from governance.marketplaces.simulated.words.listings import EVASIONS, HINTS
 from governance.marketplaces.simulated.words.parts import part
 
 if TYPE_CHECKING:
@@ -112,7 +112,7 @@ def break_rules(world: "World", draw: Draw, number: Ints, added: Listings) -> No
 
 def title_hints(titles: pl.Series) -> Bools:
     """Which titles drop a hint that a rule knows; one with a typo in the wrong place goes unseen."""
-    known = [one.lower() for one in part("listings", "title_hint", *EVASIONS).wordings if len(one) > _SHORTEST_HINT]
+    known = [one.lower() for one in part("listings", "title_hint", *HINTS).wordings if len(one) > _SHORTEST_HINT]
     patterns = sorted({one[:_HINT_READ] for one in known if "{" not in one})
     return titles.str.to_lowercase().str.contains_any(patterns).to_numpy()
 

@@ -62,7 +62,7 @@ class Manners:
 def manners(world: "World", today: Today, touches: Touches, habits: Habits) -> Manners:
     """How likely the manner of each of today's touches is for those who are not paid by a click farm."""
     ordinary = likelihood(touches, *habits.at(touches.content, touches.buyer))
-    known = [as_paid(touches, tactic.manner) for _, _, tactic in running_buyers(world, today)]
+    known = [as_paid(touches, tactic) for _, _, tactic in running_buyers(world, today)]
     exchanged = np.logaddexp.reduce(known, axis=0) - np.log(len(known)) if known else ordinary
     return Manners(ordinary, exchanged)
 

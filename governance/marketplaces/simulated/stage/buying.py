@@ -21,8 +21,8 @@ KIND = "creator_cheating"
 WEEK = 7
 
 
-@dataclass(frozen=True, slots=True)
-class BoughtEngagement:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BoughtEngagement(Manner):
     """The tactic of creators who buy engagement.
 
     A member buys in `weeks_share` of its weeks, as many as `a_day` looks a day, of which `from_farms` come from click
@@ -39,23 +39,10 @@ class BoughtEngagement:
     comment: float = 0.12
     click: float = 0.06
 
-    @property
-    def manner(self) -> Manner:
-        """How people of exchanges look at what they are to like."""
-        return Manner(
-            seconds=self.seconds,
-            spread=self.spread,
-            like=self.like,
-            follow=self.follow,
-            comment=self.comment,
-            click=self.click,
-        )
-
 
 def running_buyers(world: "World", today: Today) -> list[tuple[int, Campaign, BoughtEngagement]]:
-    """The campaigns of this kind that run today: number, campaign and tactic."""
-    found = world.settings.campaigns.of_kind(KIND)
-    return [(number, one, one.plays(BoughtEngagement)) for number, one in found if one.runs(today.index)]
+    """The campaigns of this kind that run today."""
+    return world.settings.campaigns.running(KIND, today.index, BoughtEngagement)
 
 
 def recruit_cheats(world: "World", today: Today) -> None:
@@ -162,7 +149,7 @@ def bought_from_farms(world: "World", today: Today) -> float:
 
 
 def _manner(world: "World", today: Today, draw: Draw, key: Ints, campaign: Ints) -> tuple[Floats, Ints]:
-    manners = {number: tactic.manner for number, _, tactic in running_buyers(world, today)}
+    manners = {number: tactic for number, _, tactic in running_buyers(world, today)}
     size = len(world.settings.campaigns.campaigns)
     mean, spread, chances = np.zeros(size), np.zeros(size), np.zeros((size, 4))
     for number, manner in manners.items():

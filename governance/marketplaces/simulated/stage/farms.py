@@ -8,6 +8,7 @@ import numpy as np
 
 from governance.marketplaces.simulated.campaigns.file import Campaign
 from governance.marketplaces.simulated.chance import DAY, HOUR, MINUTE, SECOND, Bools, Draw, Floats, Ints, Today, joint
+from governance.marketplaces.simulated.people.sessions import moments
 from governance.marketplaces.simulated.people.things import home_network, rented
 from governance.marketplaces.simulated.stage.choosing import Urn
 from governance.marketplaces.simulated.stage.recruiting import recruits
@@ -25,21 +26,23 @@ _MOST_TOUCHES = 40
 _RENTED = rented(0) >> 41
 
 
-@dataclass(frozen=True, slots=True)
-class ClickFarm:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ClickFarm(Manner):
     """The tactic of a click farm.
 
     A member works on `work_share` of the days, with `touches` looks on average; `camouflage` of them go to contents
-    that nobody pays for. On a working day it uses a device of the farm with chance `shared_device` and a network of
-    the farm with chance `shared_network`, each for so many members. The rest is its manner of looking. Accounts
-    younger than `YOUNG_DAYS` are recruited `young` times as readily as older ones.
+    that nobody pays for, and `night` of the work begins at any hour, the rest when everybody looks. On a working day it
+    uses a device of the farm with chance `shared_device` and a network of the farm with chance `shared_network`, each
+    for so many members. The rest is its manner of looking. Accounts younger than `YOUNG_DAYS` are recruited `young`
+    times as readily as older ones.
     """
 
-    work_share: float = 0.12
-    touches: float = 2.8
-    camouflage: float = 0.6
-    shared_device: float = 0.25
-    shared_network: float = 0.35
+    work_share: float = 0.09
+    touches: float = 2.6
+    camouflage: float = 0.65
+    night: float = 0.35
+    shared_device: float = 0.08
+    shared_network: float = 0.2
     members_per_device: float = 3.0
     members_per_network: float = 8.0
     seconds: float = 20.0
@@ -50,23 +53,10 @@ class ClickFarm:
     click: float = 0.12
     young: float = 3.0
 
-    @property
-    def manner(self) -> Manner:
-        """How its members look at what they are paid for."""
-        return Manner(
-            seconds=self.seconds,
-            spread=self.spread,
-            like=self.like,
-            follow=self.follow,
-            comment=self.comment,
-            click=self.click,
-        )
-
 
 def running_farms(world: "World", today: Today) -> list[tuple[int, Campaign, ClickFarm]]:
-    """The click farms that work today: number, campaign and tactic."""
-    farms = world.settings.campaigns.of_kind(KIND)
-    return [(number, one, one.plays(ClickFarm)) for number, one in farms if one.runs(today.index)]
+    """The click farms that work today."""
+    return world.settings.campaigns.running(KIND, today.index, ClickFarm)
 
 
 def readiness(buyers: "Buyers", tactic: ClickFarm, day: int) -> Floats:
@@ -98,7 +88,7 @@ def farm_touches(world: "World", today: Today, shelf: Shelves, customers: Urn) -
         member = np.flatnonzero((buyers.campaign == number) & buyers.present(today.index))
         member = member[draw.happens(member, work_share(world, number, campaign, tactic))]
         looks = np.minimum(1 + draw.poisson(member, tactic.touches - 1), _MOST_TOUCHES)
-        start = today.start + draw.integers(member, 0, DAY - HOUR)
+        start = _begins(draw, member, world.people.buyers.market[member], today, tactic)
         device, network = _things(world, today, number, campaign, draw, member)
         which = np.repeat(np.arange(len(member)), looks)
         nth = np.arange(len(which)) - np.repeat(np.cumsum(looks) - looks, looks)
@@ -118,6 +108,12 @@ def farm_touches(world: "World", today: Today, shelf: Shelves, customers: Urn) -
             seconds=seconds[found],
             reactions=reactions[found],
         )
+
+
+def _begins(draw: Draw, member: Ints, market: Ints, today: Today, tactic: ClickFarm) -> Ints:
+    """When the working day of each member begins."""
+    any_hour = today.start + draw.integers(member, 0, DAY - HOUR)
+    return np.where(draw.happens(member, tactic.night), any_hour, moments(draw, member, market, today))
 
 
 def _things(
@@ -154,13 +150,12 @@ def _content(draw: Draw, key: Ints, market: Ints, shelf: Shelves, customers: Urn
 
 
 def _manner(draw: Draw, key: Ints, tactic: ClickFarm) -> tuple[Floats, Ints]:
-    manner = tactic.manner
     return drawn_manner(
         draw,
         key,
-        mean=np.full(len(key), np.log(manner.seconds)),
-        spread=np.full(len(key), manner.spread),
-        chances=np.broadcast_to(manner.chances, (len(key), 4)),
+        mean=np.full(len(key), np.log(tactic.seconds)),
+        spread=np.full(len(key), tactic.spread),
+        chances=np.broadcast_to(tactic.chances, (len(key), 4)),
     )
 
 

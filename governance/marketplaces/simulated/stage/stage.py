@@ -24,7 +24,7 @@ _BOOKED = {"owed": np.int64, "views": np.int64, "likes": np.int64}
 
 @dataclass(slots=True)
 class Viewers:
-    """What each buyer is as a viewer: the creator it follows (-1 for none).
+    """What each buyer is as a viewer: the creator it follows (-1 for none), and the day on which it was `seen` last.
 
     `farmed` is an ideal observer's belief that it belongs to the click farm `farm` (a campaign's number, -1 for none).
     """
@@ -32,6 +32,7 @@ class Viewers:
     follows: Ints
     farmed: Floats
     farm: Ints
+    seen: Ints
 
 
 @dataclass(slots=True)
@@ -84,7 +85,7 @@ def begin(settings: Settings, today: Today, outbox: Outbox) -> Stage:
 def new_viewers(size: int) -> Viewers:
     """Viewers of whom nothing is known."""
     nobody = np.full(size, -1, dtype=np.int64)
-    return Viewers(follows=nobody, farmed=np.zeros(size), farm=nobody.copy())
+    return Viewers(follows=nobody, farmed=np.zeros(size), farm=nobody.copy(), seen=nobody.copy())
 
 
 def new_books(size: int) -> Books:

@@ -51,9 +51,8 @@ class Spoken:
 
 
 def running_strays(world: "World", today: Today) -> list[tuple[int, Campaign, Straying]]:
-    """The campaigns of this kind that run today: number, campaign and tactic."""
-    found = world.settings.campaigns.of_kind(KIND)
-    return [(number, one, one.plays(Straying)) for number, one in found if one.runs(today.index)]
+    """The campaigns of this kind that run today."""
+    return world.settings.campaigns.running(KIND, today.index, Straying)
 
 
 def strays_share(world: "World", number: int, campaign: Campaign, tactic: Straying) -> float:

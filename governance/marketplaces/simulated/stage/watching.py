@@ -17,11 +17,12 @@ from governance.marketplaces.simulated.campaigns.file import Campaign
 from governance.marketplaces.simulated.chance import HOUR, Floats, Ints, Today
 from governance.marketplaces.simulated.markets import MARKETS
 from governance.marketplaces.simulated.people.buyers import MEAN_ACTIVITY
-from governance.marketplaces.simulated.people.sessions import VISITS_PER_BUYER_AND_DAY
+from governance.marketplaces.simulated.people.sessions import ELSEWHERE_SHARE, RELAYED, VISITS_PER_BUYER_AND_DAY
 from governance.marketplaces.simulated.people.things import is_public
 from governance.marketplaces.simulated.stage.account_days import AccountDays, Manners, as_paid
 from governance.marketplaces.simulated.stage.buying import exchanged_a_day
 from governance.marketplaces.simulated.stage.farms import ClickFarm, is_rented, readiness, running_farms, work_share
+from governance.marketplaces.simulated.stage.recruiting import RECRUITING_DAYS
 from governance.marketplaces.simulated.stage.touches import Touches
 from governance.marketplaces.simulated.stage.viewers import GOES_ON, LOOK, Shelves, chance_of
 from governance.marketplaces.simulated.stage.weeks import buying_belief
@@ -34,6 +35,8 @@ _FARMED_OF_SHARED = 0.2
 _AS_GOOD_AS = 2.0
 _PLACE_MEMORY = 0.97
 _LEAST = 1e-9
+_DOUBT = 0.3
+"""Nobody is believed to belong to a farm so much less than others, for farms go on recruiting."""
 _HOURS = np.array([market.utc_hours() for market in MARKETS])
 
 
@@ -52,9 +55,8 @@ def _believe(world: "World", today: Today, farms: Sequence[tuple[int, Campaign, 
     days, viewers = seen.days, world.stage.viewers
     members, works = [], []
     for number, campaign, tactic in farms:
-        held = np.where(viewers.farm == number, viewers.farmed, 0.0)
-        members.append(np.maximum(held, _base(world, today, number, tactic))[days.buyer])
         works.append(work_share(world, number, campaign, tactic))
+        members.append(_belonging(world, today, days.buyer, number, campaign, tactic))
     member, share = np.array(members), np.array(works)[:, None]
     member = member / np.maximum(member.sum(axis=0) / 0.999, 1.0)
     prior = np.log(member * share) - np.log(seen.comes)
@@ -67,6 +69,7 @@ def _believe(world: "World", today: Today, farms: Sequence[tuple[int, Campaign, 
     likeliest = after.argmax(axis=0)
     viewers.farm[days.buyer] = np.array([number for number, _, _ in farms])[likeliest]
     viewers.farmed[days.buyer] = after[likeliest, np.arange(len(days.buyer))]
+    viewers.seen[days.buyer] = today.index
 
 
 def _shares(log_odds: Floats, honest: Floats) -> Floats:
@@ -123,8 +126,8 @@ class _Seen:
 
     def of_itself(self, tactic: ClickFarm) -> Floats:
         """The log of the ratio of likelihoods of each account's day, whosever contents it was that it looked at."""
-        manner = self._summed(as_paid(self.touches, tactic.manner) - self._unpaid())
-        return manner + self._amount(tactic) + self._hour() + self._things(tactic)
+        manner = self._summed(as_paid(self.touches, tactic) - self._unpaid())
+        return manner + self._amount(tactic) + self._hour(tactic) + self._things(tactic)
 
     def of_aims(self, tactic: ClickFarm) -> Floats:
         """What it adds whose contents they were."""
@@ -149,25 +152,45 @@ class _Seen:
         amount: Floats = poisson - geometric
         return amount
 
-    def _hour(self) -> Floats:
+    def _hour(self, tactic: ClickFarm) -> Floats:
         hour = (self.touches.at[self.days.first] - self.today.start) // HOUR % 24
         market = self.world.people.buyers.market[self.days.buyer]
-        ratio: Floats = -np.log(24 * _HOURS[market, hour])
+        ratio: Floats = np.log(tactic.night / (24 * _HOURS[market, hour]) + 1 - tactic.night)
         return ratio
 
     def _things(self, tactic: ClickFarm) -> Floats:
         """Device and network: shared with others or not, and what these others were like."""
         device, network = self.touches.device[self.days.first], self.touches.network[self.days.first]
         crowded = is_public(network) | is_rented(network)
-        public = np.clip(self.world.people.buyers.public[self.days.buyer], 0.01, 0.99)
-        places = self.world.stage.places
+        usual, places = self._crowded(), self.world.stage.places
         found = np.log(
-            np.where(crowded, tactic.shared_network / public, (1 - tactic.shared_network) / (1 - public))
+            np.where(crowded, tactic.shared_network / usual, (1 - tactic.shared_network) / (1 - usual))
         ) + np.where(crowded, _company(places, network * 2 + 1), 0.0)
         rented, honest = is_rented(device), _RENTED_BY_OTHERS
         ratio = np.where(rented, tactic.shared_device / honest, (1 - tactic.shared_device) / (1 - honest))
         things: Floats = found + np.log(ratio) + np.where(rented, _company(places, device * 2), 0.0)
         return things
+
+    def _crowded(self) -> Floats:
+        """How often each buyer comes from a network that strangers use: on trips, by relays, and by habit."""
+        buyers, buyer = self.world.people.buyers, self.days.buyer
+        at_home = RELAYED + (1 - RELAYED - ELSEWHERE_SHARE) * buyers.public[buyer]
+        usual: Floats = np.clip(buyers.travel[buyer] + (1 - buyers.travel[buyer]) * at_home, 0.01, 0.99)
+        return usual
+
+
+def _belonging(world: "World", today: Today, buyer: Ints, number: int, campaign: Campaign, tactic: ClickFarm) -> Floats:
+    """The chance that each of these accounts belongs to a farm before its day is seen.
+
+    Every day on which it stayed away, since it was seen or since the farm had its members, speaks against it.
+    """
+    viewers, base = world.stage.viewers, _base(world, today, number, tactic)[buyer]
+    held = np.where(viewers.farm[buyer] == number, np.maximum(viewers.farmed[buyer], _DOUBT * base), base)
+    full = campaign.first_day + RECRUITING_DAYS // 2
+    since = np.maximum(np.maximum(viewers.seen[buyer], full), world.people.buyers.joined[buyer])
+    away = (1 - work_share(world, number, campaign, tactic)) ** np.maximum(today.index - since - 1, 0)
+    belonging: Floats = held * away / (1 - held * (1 - away))
+    return belonging
 
 
 def _base(world: "World", today: Today, number: int, tactic: ClickFarm) -> Floats:

@@ -4,7 +4,7 @@ import polars as pl
 
 from governance.marketplaces.simulated.chance import Ints
 from governance.marketplaces.simulated.words.appeals import grounds
-from governance.marketplaces.simulated.words.captions import caption, caption_log_odds, comment
+from governance.marketplaces.simulated.words.captions import caption, caption_log_odds
 from governance.marketplaces.simulated.words.complaints import STORIES, STORY, complaint, complaint_log_odds
 from governance.marketplaces.simulated.words.facts import nouns
 from governance.marketplaces.simulated.words.listings import EVASIONS, listing, listing_log_odds

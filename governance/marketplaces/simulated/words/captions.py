@@ -1,4 +1,4 @@
-"""What creators say: captions of videos, transcripts of live rooms, and the short comments below."""
+"""What creators say: captions of videos and transcripts of live rooms."""
 
 import numpy as np
 import polars as pl
@@ -78,10 +78,3 @@ def caption_log_odds(draw: Draw, key: Ints, violation: Bools) -> Floats:
 def _promising(draw: Draw, key: Ints, breaks: Bools) -> tuple[Bools, Bools]:
     """Whose text promises what no listing does, early on and later."""
     return _PROMISES.taken(draw, key, breaks), _MORE_PROMISES.taken(draw, key, breaks)
-
-
-def comment(draw: Draw, key: Ints, language: Ints) -> pl.Series:
-    """Short comments under contents."""
-    text = part("captions", "comment").pick(draw, key, language)
-    about = Facts.read(language, key, pl.DataFrame())
-    return written(text, about, draw, key, 0.5 * draw.uniform(key))

@@ -6,7 +6,7 @@ import numpy as np
 import polars as pl
 
 from governance.marketplaces.simulated.chance import Bools, Draw, Floats, Ints
-from governance.marketplaces.simulated.words.facts import EN, ES, ID, Facts
+from governance.marketplaces.simulated.words.facts import Facts
 from governance.marketplaces.simulated.words.leaning import Turn, nobody
 from governance.marketplaces.simulated.words.parts import Texts, joined, only, part, turned
 from governance.marketplaces.simulated.words.style import written
@@ -49,8 +49,6 @@ _NEIGHBOURS: Ints = np.array([[STORY[near] for near in _NEAR.get(name, (name, na
 SAYABLE = np.array([name not in ("out_of_stock", "unauthorised") for name in STORIES])
 """Stories that buyers tell in the course of things; the others are told in cases only."""
 
-SPOKEN_TOO: Ints = np.array([{ID: EN, ES: EN, EN: ES}[language] for language in range(3)])
-
 
 @dataclass(frozen=True, slots=True)
 class _Shares:
@@ -60,7 +58,6 @@ class _Shares:
     vague: float = 0.08
     terse: float = 0.2
     aside: float = 0.13
-    mixed: tuple[float, float, float] = (0.08, 0.025, 0.008)
     detail: float = 0.44
 
 
@@ -125,7 +122,6 @@ def _pieces(draw: Draw, key: Ints, language: Ints, story: Ints, pushing: tuple[B
     full = ~draw.happens(key, _SHARES.terse)
     chatty = full & ~by_seller
     vague = draw.happens(key, _SHARES.vague) & ~by_seller
-    other = np.where(draw.happens(key, np.array(_SHARES.mixed)[language]), SPOKEN_TOO[language], language)
     greeting, ask, closing = (part("cases", name, *TEMPERS) for name in ("greeting", "ask", "closing"))
     early, first = draw.happens(key, 0.3), draw.happens(key, 0.5)
     pressure, push = part("cases", "pressure"), draw.uniform(key)
@@ -134,9 +130,9 @@ def _pieces(draw: Draw, key: Ints, language: Ints, story: Ints, pushing: tuple[B
     problem = part("cases", "problem", *STORIES)
     detail = part("cases", "detail", *STORIES)
     aside = part("cases", "aside").pick(draw, key, language, said=chatty & draw.happens(key, _SHARES.aside))
-    wish = ask.pick(draw, key, other, mood, said=asks)
+    wish = ask.pick(draw, key, language, mood, said=asks)
     return joined(
-        greeting.pick(draw, key, other, mood, said=chatty & draw.happens(key, 0.7)),
+        greeting.pick(draw, key, language, mood, said=chatty & draw.happens(key, 0.7)),
         part("messages", "hello", "seller").pick(draw, key, language, said=full & by_seller),
         only(early, wish),
         part("cases", "context").pick(draw, key, language, said=chatty & draw.happens(key, 0.5)),
@@ -148,6 +144,6 @@ def _pieces(draw: Draw, key: Ints, language: Ints, story: Ints, pushing: tuple[B
         only(~early, wish),
         pressure.at(turned(push, 0.5), language, said=pushes_more),
         only(~first, aside),
-        closing.pick(draw, key, other, mood, said=chatty & draw.happens(key, 0.5)),
+        closing.pick(draw, key, language, mood, said=chatty & draw.happens(key, 0.5)),
         part("messages", "bye", "seller").pick(draw, key, language, said=by_seller & draw.happens(key, 0.4)),
     )

@@ -27,13 +27,7 @@ CATEGORY_NAMES = (
 )
 """The categories in the order of their numbers; `shops` imports words, so words cannot import `shops.categories`."""
 
-_BY_CATEGORY = {
-    "fault": "faults",
-    "damage": "damages",
-    "mismatch": "mismatches",
-    "piece": "pieces",
-    "colour": "colours",
-}
+_BY_CATEGORY = {"fault": "faults", "damage": "damages", "mismatch": "mismatches", "piece": "pieces"}
 _GENERAL = {
     "strange": "strange",
     "when": "times",
@@ -103,7 +97,7 @@ def drawn(facts: Facts, draw: Draw, key: Ints) -> Drawn:
     """Nouns of the listings, and drawn clauses about what may be wrong with such goods."""
     language = facts.language
     listing = np.where(facts.listing < 0, key, facts.listing)
-    texts = {"noun": nouns(language, facts.category, listing)}
+    texts = {"noun": nouns(language, facts.category, listing), "colour": colours(language, facts.category, listing)}
     for name, file in _BY_CATEGORY.items():
         texts[name] = part("things", file, *CATEGORY_NAMES).pick(draw, key, language, facts.category)
     for name, file in _GENERAL.items():
@@ -114,8 +108,17 @@ def drawn(facts: Facts, draw: Draw, key: Ints) -> Drawn:
 
 def nouns(language: Ints, category: Ints, listing: Ints) -> Texts:
     """The noun of a listing, in Spanish with its article; it hangs on the listing alone."""
-    nothing = Draw(0, 0, "nouns")
-    return part("things", "nouns", *CATEGORY_NAMES).pick(nothing, joint(listing, 1), language, category)
+    return _for_good("nouns", language, category, listing)
+
+
+def colours(language: Ints, category: Ints, listing: Ints) -> Texts:
+    """The colour or version of a listing: the same in its title, its description and in what is said of it."""
+    return _for_good("colours", language, category, listing)
+
+
+def _for_good(name: str, language: Ints, category: Ints, listing: Ints) -> Texts:
+    """A wording that hangs on the listing alone."""
+    return part("things", name, *CATEGORY_NAMES).pick(Draw(0, 0, name), joint(listing, 1), language, category)
 
 
 def persistent(author: Ints, purpose: int, share: float) -> Bools:

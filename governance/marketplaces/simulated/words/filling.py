@@ -92,7 +92,7 @@ def _amount(one: _One) -> str:
 
 def _rupiah(minor: int, way: float) -> str:
     whole = minor // 100
-    if way < 0.45 and whole >= 1000 and whole % 1000 < 50:
+    if way < 0.45 and 1000 <= whole < 1_000_000 and whole % 1000 < 50:
         return f"{whole // 1000}rb" if way < 0.3 else f"{whole // 1000} ribu"
     dotted = f"{whole:,}".replace(",", ".")
     return f"Rp{dotted}" if way < 0.8 else f"Rp {dotted}"

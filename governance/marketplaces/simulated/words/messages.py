@@ -4,10 +4,10 @@ import numpy as np
 import polars as pl
 
 from governance.marketplaces.simulated.chance import Bools, Draw, Floats, Ints
-from governance.marketplaces.simulated.words.complaints import SAYABLE, SPOKEN_TOO, STORIES, TEMPERS
+from governance.marketplaces.simulated.words.complaints import SAYABLE, STORIES, TEMPERS
 from governance.marketplaces.simulated.words.facts import Facts
 from governance.marketplaces.simulated.words.leaning import Turn, nobody
-from governance.marketplaces.simulated.words.parts import joined, only, part
+from governance.marketplaces.simulated.words.parts import joined, part
 from governance.marketplaces.simulated.words.style import written
 
 MOVES = (
@@ -79,16 +79,16 @@ def message(
     buyer = role == _BUYER
     told = buyer & (about.story >= 0) & SAYABLE[about.story] & ((move == _DETAILS) | draw.happens(key, 0.12))
     story = np.maximum(about.story, 0)
-    other = np.where(draw.happens(key, 0.05) & chats, SPOKEN_TOO[language], language)
+    ends, takes_leave = draw.happens(key, 0.3), draw.happens(key, 0.15)
     text = joined(
-        part("messages", "hello", *_ROLES).pick(draw, key, other, role, said=draw.happens(key, 0.4)),
+        part("messages", "hello", *_ROLES).pick(draw, key, language, role, said=draw.happens(key, 0.4)),
         part("messages", "core", *MOVES).pick(draw, key, language, move),
         part("cases", "problem", *STORIES).pick(draw, key, language, story, said=told),
         part("cases", "detail", *STORIES).pick(draw, key, language, story, said=told & draw.happens(key, 0.5)),
         part("cases", "pressure").pick(draw, key, language, said=buyer & pushing),
         part("cases", "aside").pick(draw, key, language, said=buyer & draw.happens(key, 0.07)),
-        part("messages", "bye", *_ROLES).pick(draw, key, other, role, said=draw.happens(key, 0.3)),
-        only(buyer, part("cases", "closing", *TEMPERS).pick(draw, key, other, mood, said=draw.happens(key, 0.15))),
+        part("messages", "bye", *_ROLES).pick(draw, key, language, role, said=ends),
+        part("cases", "closing", *TEMPERS).pick(draw, key, language, mood, said=buyer & takes_leave & ~ends),
     )
     return written(text, about, draw, key, heat, careful=~chats)
 

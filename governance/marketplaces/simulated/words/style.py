@@ -18,7 +18,7 @@ _SHORT: dict[int, dict[str, str]] = {
     },
     ES: {
         " que ": " q ", " por ": " x ", " porque ": " xq ", " también ": " tmb ", " para ": " pa ", " favor": " fa",
-        " más ": " + ", " mensaje": " msj", " hola": " ola", " gracias": " grax", " donde ": " dnd ", " te ": " t ",
+        " mensaje": " msj", " hola": " ola", " gracias": " grax", " donde ": " dnd ", " te ": " t ",
     },
     ID: {
         " yang ": " yg ", " tidak ": " gk ", " dengan ": " dgn ", " saya ": " sy ", " sudah ": " udh ",
@@ -80,14 +80,14 @@ def _shortened(words: dict[str, str]) -> Callable[[str], str]:
 
 
 def _slip(line: str, kind: float, where: float) -> str:
-    """One slip of the finger: a letter left out, doubled, or swapped with the next; never in a figure.
+    """One slip of the finger: a letter left out, doubled, or swapped with the next, within a word; never in a figure.
 
-    >>> _slip("hello", 0.1, 0.5), _slip("hello", 0.5, 0.3), _slip("hello", 0.9, 0.1)
-    ('helo', 'heello', 'ehllo')
+    >>> _slip("hello", 0.1, 0.5), _slip("hello", 0.5, 0.3), _slip("hello", 0.9, 0.3), _slip("hello", 0.9, 0.1)
+    ('helo', 'heello', 'hlelo', 'hello')
     """
     at = int(where * len(line))
     before, two, after = line[:at], line[at : at + 2], line[at + 2 :]
-    if len(two) < 2 or not two.isalpha():
+    if len(two) < 2 or not (before[-1:] + two).isalpha() or not before:
         return line
     if kind < 0.4:
         return before + two[1] + after

@@ -5,6 +5,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import polars as pl
 import pytest
@@ -20,13 +21,15 @@ THEN = datetime(2024, 1, 21, tzinfo=UTC)
 
 def campaigns() -> Campaigns:
     """A click farm that rotates, one that slows down, and a fake registry that moves, all of them large and early."""
-    wanted = {"phone racks": ("rotate", 150.0), "patient hands": ("slow", 150.0), "night registry": ("move", 30.0)}
     default = load_campaigns()
+    farms = {"members_per_10k_buyers": 150.0, "intensity": 3.0, "tactic": {"shared_device": 0.5}}
+    wanted: dict[str, dict[str, Any]] = {
+        "phone racks": {"adapts": "rotate", **farms},
+        "patient hands": {"adapts": "slow", **farms},
+        "night registry": {"adapts": "move", "members_per_10k_buyers": 30.0},
+    }
     chosen = tuple(
-        replace(one, first_day=1, last_day=1_000, adapts=adapts, members_per_10k_buyers=members)
-        for one in default.campaigns
-        for name, (adapts, members) in wanted.items()
-        if one.name == name
+        replace(one, first_day=1, last_day=1_000, **wanted[one.name]) for one in default.campaigns if one.name in wanted
     )
     return Campaigns(chosen, default.prevalence)
 

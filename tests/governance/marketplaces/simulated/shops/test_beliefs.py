@@ -68,8 +68,16 @@ def test_probabilities_stay_probabilities(world: Street) -> None:
     _seen(world, 3, 2, 1, days=20)
     states = world.shops.beliefs.states()
     assert ((states > -1e-9) & (states < 1 + 1e-9)).all()
-    soon = beliefs.ahead(world, world.today(40), 15)
+    soon = beliefs.ahead(world, world.today(40), 15, active=1.0)
     assert (soon >= world.shops.sellers.suspicion - 1e-9).all()
+
+
+def test_that_a_seller_sells_speaks_for_its_having_turned_where_many_others_sell_nothing(world: Street) -> None:
+    _seen(world, 3, 2, 1, days=20)
+    where_all_sell, where_half_do = (beliefs.ahead(world, world.today(40), 15, active=share) for share in (1.0, 0.5))
+    assert (where_half_do >= where_all_sell).all()
+    assert (where_half_do > where_all_sell).any()
+    assert (where_half_do <= 1).all()
 
 
 def test_decisions_about_a_seller_come_once_in_seven_days(world: Street) -> None:

@@ -1,6 +1,10 @@
 """The texts of the simulated world carry their facts, vary, and give nobody away."""
 
+import itertools
+import re
+import tomllib
 from collections.abc import Callable
+from pathlib import Path
 
 import numpy as np
 import polars as pl
@@ -12,8 +16,8 @@ from sklearn.metrics import accuracy_score, roc_auc_score
 from governance.marketplaces.simulated import words
 from governance.marketplaces.simulated.chance import Bools, Draw, Floats, Ints
 from governance.marketplaces.simulated.shops.categories import CATEGORIES
-from governance.marketplaces.simulated.words.facts import CATEGORY_NAMES, ID
-from governance.marketplaces.simulated.words.parts import expanded
+from governance.marketplaces.simulated.words.facts import CATEGORY_NAMES, EN, ID, colours
+from governance.marketplaces.simulated.words.parts import expanded, part
 
 SIZE = 1500
 KEY = np.arange(SIZE)
@@ -52,7 +56,6 @@ WRITERS: dict[str, Callable[[Draw, Ints], pl.Series]] = {
     "caption": lambda draw, rows: words.caption(
         draw, rows, LANGUAGE[rows], CATEGORY[rows], listing=LISTING[rows], live=HALF[rows]
     ),
-    "comment": lambda draw, rows: words.comment(draw, rows, LANGUAGE[rows]),
     "grounds": lambda draw, rows: words.grounds(
         draw, rows, LANGUAGE[rows], _taken(rows), against_enforcement=HALF[rows]
     ),
@@ -112,6 +115,35 @@ def test_a_case_names_the_goods_as_their_listing_does() -> None:
     titles, _ = words.listing(Draw(5, 0, "listing words"), LISTING, LANGUAGE, CATEGORY)
     items = words.items(LANGUAGE, CATEGORY, LISTING).to_list()
     assert all(item.lower() in title.lower() for item, title in zip(items, titles, strict=True))
+
+
+def test_a_listing_has_one_colour_wherever_it_is_named() -> None:
+    english, fashion = np.full(SIZE, EN), np.full(SIZE, CATEGORY_NAMES.index("fashion"))
+    titles, texts = words.listing(Draw(5, 0, "listing words"), LISTING, english, fashion)
+    known = {one for one in part("things", "colours", "fashion").wordings if one}
+    items, own = words.items(english, fashion, LISTING), colours(english, fashion, LISTING)
+    named = [{one for one in known if f"{item} {one}" in title} for item, title in zip(items, titles, strict=True)]
+    told = [{one for one in known if f", {one}." in text} for text in texts]
+    assert all(found <= {colour} for found, colour in zip([*named, *told], [*own, *own], strict=True))
+    assert sum(bool(one and other) for one, other in zip(named, told, strict=True)) > 20
+
+
+@pytest.mark.parametrize("file", ["appeals", "captions", "cases", "listings", "messages", "reviews", "things"])
+def test_no_wording_is_badly_set(file: str) -> None:
+    for path in Path(words.__file__).parent.glob(f"{file}.*.toml"):
+        for name, lines in tomllib.loads(path.read_text(encoding="utf-8")).items():
+            for pattern in itertools.chain.from_iterable(lines.values() if isinstance(lines, dict) else [lines]):
+                bad = [text for text in expanded(pattern) if re.search(r" [.,!?:]( |$)|\?\.| '(ve|ll|d|m|s) ", text)]
+                assert not bad, f"{path.name}: {name}: {bad[0]!r}"
+
+
+def test_hints_suit_the_goods() -> None:
+    everything = np.full(SIZE, 2)
+    titles, texts = words.listing(_purpose("hints"), KEY, np.full(SIZE, EN), CATEGORY, evasion=everything)
+    swallowed = np.isin(CATEGORY, [CATEGORY_NAMES.index(name) for name in ("beauty", "grocery")])
+    recipes = (titles + " " + texts).str.contains("(?i)recipe|half a dose|slimm|prescription").to_numpy()
+    assert recipes[swallowed].mean() > 0.2
+    assert not recipes[~swallowed].any()
 
 
 def test_some_give_stars_only() -> None:
