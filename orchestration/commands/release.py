@@ -1,10 +1,11 @@
 """Release by hand: promote, roll back, override, refuse and allow again."""
 
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from typing import Annotated
 
 import typer
 
+from governance.contracts.calendar import midnight
 from governance.errors import ConfigurationError
 from governance.release.overrides import DAYS_AT_MOST
 from orchestration.commands.shared import (
@@ -19,6 +20,8 @@ from orchestration.commands.shared import (
     require_model,
     whole_digest,
 )
+
+_A_DAY = len("2024-03-08")
 
 
 def add_to(app: typer.Typer) -> None:
@@ -70,7 +73,7 @@ def override(
         typer.Option(
             "--until",
             metavar="DATE",
-            help=f"When it ends, such as 2024-03-08T12:00+00:00; {DAYS_AT_MOST} days at most.",
+            help=f"When it ends, such as 2024-03-08T12:00+00:00 or a UTC day; {DAYS_AT_MOST} days at most.",
         ),
     ],
     who: WhoOption = None,
@@ -114,7 +117,8 @@ def allow(
 
 
 def _moment(text: str) -> datetime:
+    """A time with its zone; days are UTC days everywhere here, so a day alone is the midnight that begins it."""
     try:
-        return datetime.fromisoformat(text)
+        return midnight(date.fromisoformat(text)) if len(text) == _A_DAY else datetime.fromisoformat(text)
     except ValueError as problem:
         raise ConfigurationError(f"{text!r} is no date and time, such as 2024-03-08T12:00+00:00") from problem

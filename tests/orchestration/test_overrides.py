@@ -76,7 +76,8 @@ def test_two_people_override_from_the_command_line_and_everybody_sees_it(
     ("changes", "words"),
     [
         (("--second", "ana"), "second person"),
-        (("--until", "2024-03-08"), "time zone"),
+        (("--until", "2024-03-08"), "must end after now"),
+        (("--until", "2024-03-08T12:00"), "time zone"),
         (("--until", "tomorrow"), "2024-03-08T12:00+00:00"),
         (("--until", "2050-01-01T00:00+00:00"), "within 14 days"),
         (("--expect", "7"), "not what was decided on"),
