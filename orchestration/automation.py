@@ -42,7 +42,7 @@ import dagster as dg
 from assets.families import Family
 from governance.workspace import Workspace
 from orchestration.asking import ASKS_TAG, PRIORITY, PRIORITY_TAG, Reaction, answer, request_of
-from orchestration.exclusion import main_job_holder
+from orchestration.exclusion import main_job_holder, written_by
 from orchestration.jobs import DAILY, RELEASE, WEEKLY
 from orchestration.plan import online_run, should_be_online
 from orchestration.processes import close_dead_runs
@@ -71,7 +71,8 @@ class Behind(dg.AutomationCondition[dg.AssetKey]):
         return dg.AutomationResult(context, context.candidate_subset, cursor=wanted)
 
     def _wanted(self) -> str | None:
-        if main_job_holder(self._workspace):
+        # Within a range run one view is done long before the next: they go online together, when the run has ended.
+        if main_job_holder(self._workspace) or written_by(self._workspace, Family.DAYS):
             return None
         run = online_run(self._workspace)
         return should_be_online(self._workspace, self._key) if run and self._key in run.assets else None

@@ -60,6 +60,11 @@ def main_job_holder(workspace: Workspace) -> Holder | None:
     return holder(lock_path(workspace, MAIN_JOB))
 
 
+def written_by(workspace: Workspace, family: Family) -> Holder | None:
+    """Who is writing a family now."""
+    return holder(lock_path(workspace, family))
+
+
 def claimed(workspace: Workspace, plan: str, *, who: str, now: datetime) -> str | None:
     """Claim a plan; another who claimed it first, and lately, is named instead.
 

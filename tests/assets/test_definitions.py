@@ -73,17 +73,27 @@ def test_daily_assets_are_backfilled_in_one_run(workspace: Workspace) -> None:
             assert asset.backfill_policy == dg.BackfillPolicy.single_run(), asset.key
 
 
-def test_every_online_table_is_materialized_by_one_run_at_a_time(workspace: Workspace) -> None:
-    online = {
-        asset.op.name: asset.op.pool
+def test_what_is_written_together_is_written_by_one_run_at_a_time(workspace: Workspace) -> None:
+    pools = {
+        asset.key.to_user_string(): asset.op.pool
         for asset in build_defs(workspace).assets or ()
-        if isinstance(asset, dg.AssetsDefinition) and asset.specs_by_key[asset.key].group_name == "online"
+        if isinstance(asset, dg.AssetsDefinition)
     }
-    assert all(online.values())
-    assert len(set(online.values())) == len(online)
+
+    assert {
+        name: pools[name] for name in ("raw/orders", "features/seller", "models/claim/candidate", "online/seller")
+    } == {
+        "raw/orders": "days",
+        "features/seller": "days",
+        "models/claim/candidate": "weeks",
+        "online/seller": "online",
+    }
+    assert {name for name, pool in pools.items() if pool is None} == {
+        name for name in pools if name.endswith("/champion")
+    }, "champions are moved by compare-and-set"
 
 
-def test_a_day_becomes_a_partition_when_it_has_been_delivered(
+def test_days_that_are_delivered_while_the_location_is_loaded_have_partitions_already(
     tmp_path: Path, own_world: Callable[[int], Path], bazaar_at: Callable[..., Workspace]
 ) -> None:
     defs = build_defs(bazaar_at(tmp_path, source=own_world(8)))
@@ -95,5 +105,5 @@ def test_a_day_becomes_a_partition_when_it_has_been_delivered(
 
     assert days is not None
     assert weeks is not None
-    assert (days.get_first_partition_key(), days.get_last_partition_key()) == ("2024-01-01", "2024-01-08")
-    assert weeks.get_partition_keys() == ["2024-01-01"]
+    assert (days.get_first_partition_key(), days.get_last_partition_key()) == ("2024-01-01", "2024-02-05")
+    assert (weeks.get_first_partition_key(), weeks.get_last_partition_key()) == ("2024-01-01", "2024-01-29")

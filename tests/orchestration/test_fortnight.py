@@ -220,7 +220,7 @@ def test_a_fortnight_runs_by_itself(
             ui.wait(what, lambda: not (expected - ui.counted()) and ui.is_quiet(since=since))
             assert ui.counted() == expected, what
 
-        owner.release(1, 21, torn=("cases", 20))
+        owner.release(1, 21, torn=("orders", 20))
         settles(
             "a broken file fails its run, the rest goes on; of the week's models one passes, one is kept by its gates",
             ("daily", "new_days", "FAILURE"),
@@ -230,7 +230,7 @@ def test_a_fortnight_runs_by_itself(
             ("release", "promotion", "SUCCESS"),
         )
 
-        owner.put("cases", 20)
+        owner.put("orders", 20)
         owner.put("reviews", 17, owner.read("reviews", 16))
         settles(
             "a late and a redelivered day are one run, and the newest week is trained again",
