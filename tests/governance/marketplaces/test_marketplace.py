@@ -44,7 +44,11 @@ def _edit(folder: Path, old: str, new: str) -> None:
 def test_a_marketplace_says_what_it_maps_and_what_its_models_override(bazaar: Path) -> None:
     marketplace = load_marketplace(bazaar)
 
-    assert (marketplace.name, marketplace.first_day, marketplace.last_day) == ("bazaar", date(2026, 3, 1), date(2026, 12, 31))
+    assert (marketplace.name, marketplace.first_day, marketplace.last_day) == (
+        "bazaar",
+        date(2026, 3, 1),
+        date(2026, 12, 31),
+    )
     assert marketplace.tables == ("orders",)
     assert "labels" in marketplace.missing_tables
     assert marketplace.needs_secret_key
