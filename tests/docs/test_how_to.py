@@ -43,7 +43,7 @@ def deliver_books(folder: Path) -> None:
             "genre": chance.choice(["poetry", "maps", "novels"]),
             "price": chance.randrange(500, 4000) / 100,
         }
-        for number in range(960)
+        for number in range(900)
     ]
     complained = [order for order in orders if chance.random() < 0.1]
     complaints = [
@@ -60,6 +60,7 @@ def deliver_books(folder: Path) -> None:
     pl.DataFrame(complaints).write_parquet(folder / "complaints.parquet")
 
 
+@pytest.mark.long
 def test_the_marketplace_of_the_page_lands_and_runs(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, govern: Callable[..., Any]
 ) -> None:
