@@ -17,7 +17,7 @@ _SHORT: dict[int, dict[str, str]] = {
         " it's ": " its ", " thanks": " thx", " through ": " thru ", " really ": " rly ", " I've ": " ive ",
     },
     ES: {
-        " que ": " q ", " por ": " x ", " porque ": " xq ", " también ": " tmb ", " para ": " pa ", " favor": " fa",
+        " que ": " q ", " por ": " x ", " porque ": " xq ", " también ": " tmb ", " para ": " pa ", " x favor": " x fa",
         " mensaje": " msj", " hola": " ola", " gracias": " grax", " donde ": " dnd ", " te ": " t ",
     },
     ID: {
