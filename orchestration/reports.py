@@ -1,4 +1,4 @@
-"""What is known of the online store and of drift, for people on call: read from the lake, without a heavy import."""
+"""What outer layers know, for people on call: online store, drift, overrides, withdrawn days; no heavy import."""
 
 from collections.abc import Iterable
 from datetime import UTC, datetime
@@ -7,9 +7,10 @@ from pathlib import Path
 from feature_repo.online_state import last_online, online_dataset, online_fingerprint, scores_fingerprint
 from governance.contracts.calendar import valid_at
 from governance.features.view import FeatureTable, View
+from governance.marketplaces.withdrawals import Withdrawals
 from governance.models.scores import ScoreTable
 from governance.oncall.look import PLATFORM
-from governance.oncall.reported import DriftState, FailedRun, OnlineState, Reports
+from governance.oncall.reported import DriftState, FailedRun, OnlineState, OverrideState, Reports
 from governance.release.documents import Untrusted
 from governance.workspace import Workspace
 from monitoring.weekly import drift_dataset
@@ -23,7 +24,21 @@ def collect_reports(workspace: Workspace, *, failed_runs: Iterable[FailedRun] = 
         online=[*_views(workspace), *_scores(workspace)],
         drift=[state for name in workspace.models.present for state in _drift(workspace, name)],
         failed_runs=list(failed_runs),
+        overrides=[state for name in workspace.models.present if (state := _override(workspace, name))],
+        withdrawn=frozenset(Withdrawals(workspace.lake).days()),
     )
+
+
+def _override(workspace: Workspace, name: str) -> OverrideState | None:
+    try:
+        found = workspace.registry.standing_override(name)
+    except Untrusted:
+        # A finding of its own says so.
+        return None
+    if found is None:
+        return None
+    signed = {"who": found.who, "second": found.second, "reason": found.reason}
+    return OverrideState(model=name, at=found.at, until=found.until, **signed)
 
 
 def _views(workspace: Workspace) -> list[OnlineState]:
