@@ -1,17 +1,27 @@
 """Simulated worlds from the command line: which one is wished for, and how far it has come."""
 
 import json
+import os
+import subprocess
+import sys
+from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import date
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from rich.console import Console
 
-from governance.errors import ConfigurationError
+from governance.errors import ConfigurationError, SourceError
 from governance.workspace import Workspace
 from orchestration import show
 
+if TYPE_CHECKING:
+    from governance.marketplaces.simulated.settings import Settings
+
 DEFAULT_SEED = 7
+_ONE_THREAD_UP_TO = 100_000
+_ONE_THREAD = {"POLARS_MAX_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +66,30 @@ def simulate_into(out: Path, workspace: Workspace, wish: WorldWish, *, console: 
     _refuse_another_world(out / WORLD_FILE, workspace, {"days": days, "buyers": buyers, "seed": wish.seed})
     with show.progress(console) as bar:
         task = bar.add_task(f"simulating {days} days of {buyers:,} buyers, seed {wish.seed}", total=days)
-        simulate(out, settings, days=days, on_day=lambda _: bar.advance(task))
+        live = simulate if buyers > _ONE_THREAD_UP_TO else _simulate_in_one_thread
+        live(out, settings, days=days, on_day=lambda _: bar.advance(task))
+
+
+def _simulate_in_one_thread(out: Path, settings: "Settings", *, days: int, on_day: Callable[[date], None]) -> None:
+    """Simulate in a process of its own whose libraries take one thread each.
+
+    A small world's days have few rows: to hand them to other threads and back takes a tenth of all the time, and how
+    many threads there are is read once, when the libraries are imported.
+    """
+    from governance.marketplaces.simulated.world import facts_of
+
+    command = [sys.executable, "-m", "governance.marketplaces.simulated", str(out), str(days)]
+    with subprocess.Popen(  # noqa: S603 - our own module
+        command, env=os.environ | _ONE_THREAD, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    ) as process:
+        assert process.stdin is not None  # noqa: S101 - for the type checker: both are pipes
+        assert process.stdout is not None  # noqa: S101
+        json.dump(facts_of(settings), process.stdin)
+        process.stdin.close()
+        for line in process.stdout:
+            on_day(date.fromisoformat(line.strip()))
+    if process.returncode:
+        raise SourceError(f"{out}: the simulation ended with status {process.returncode}; its own words stand above")
 
 
 def go_on_with(out: Path, *, days: int, acted_on: Path | None, console: Console) -> None:

@@ -1,5 +1,7 @@
 """Orders that somebody means to place today, and visits: the frames that the parts of the world hand to each other."""
 
+from functools import cache
+
 import polars as pl
 
 PLANS = pl.Schema(
@@ -41,6 +43,7 @@ VISITS = pl.Schema(
 """A buyer's visit of the shop today; ordinary orders are placed in ordinary visits (`campaign` -1)."""
 
 
+@cache
 def no_plans() -> pl.DataFrame:
     """Nobody means to order anything."""
     return pl.DataFrame(schema=PLANS)

@@ -96,13 +96,11 @@ class Outbox:
     """Rows that have happened in the world but are not known yet; each waits for the day on which it becomes known.
 
     Rows are put in order of that day once, and every day takes the beginning of what is left: a day costs what it
-    delivers, however much waits. `waiting` and `truth` are what is kept on disk; `gather` brings the rest there.
+    delivers, however much waits. `waiting` is what is kept on disk; `gather` brings the rest there.
     """
 
     waiting: dict[str, pl.DataFrame] = field(default_factory=dict)
-    truth: dict[str, pl.DataFrame] = field(
-        default_factory=lambda: {name: pl.DataFrame(schema=schema) for name, schema in TRUTH_TABLES.items()}
-    )
+    _revealed: dict[str, list[pl.DataFrame]] = field(default_factory=dict, metadata={"kept": False})
     _new: dict[str, list[pl.DataFrame]] = field(default_factory=dict, metadata={"kept": False})
     _queues: dict[str, list[_Queue]] = field(default_factory=dict, metadata={"kept": False})
 
@@ -114,7 +112,7 @@ class Outbox:
     def reveal(self, table: str, frame: pl.DataFrame) -> None:
         """Add rows to the truth (`DECISIONS` or `CAUSES`), written with the day that is being lived."""
         if frame.height:
-            self.truth[table] = pl.concat([self.truth[table], as_rows(TRUTH_TABLES[table], frame)])
+            self._revealed.setdefault(table, []).append(as_rows(TRUTH_TABLES[table], frame))
 
     def take(self, table: Table, today: Today) -> pl.DataFrame:
         """Remove and return the rows that become known by the end of today, sorted by key."""
@@ -138,9 +136,8 @@ class Outbox:
 
     def take_truth(self, table: str) -> pl.DataFrame:
         """Remove and return what was revealed since the last time, sorted by key."""
-        rows = self.truth[table]
-        self.truth[table] = rows.clear()
-        return rows.sort(_TRUTH_KEYS[table])
+        revealed = self._revealed.pop(table, None) or [pl.DataFrame(schema=TRUTH_TABLES[table])]
+        return pl.concat(revealed).sort(_TRUTH_KEYS[table])
 
     def _queued(self, name: str) -> list[_Queue]:
         """What waits of a table, what is new of it among that."""

@@ -37,8 +37,8 @@ class Preset:
 
 PRESETS: Mapping[str, Preset] = MappingProxyType(
     {
-        "small": Preset(days=280, buyers=18_000),
+        "small": Preset(days=270, buyers=18_000),
         "medium": Preset(days=365, buyers=200_000),
-        "large": Preset(days=365, buyers=1_250_000),
+        "large": Preset(days=365, buyers=1_150_000),
     }
 )

@@ -54,7 +54,7 @@ def simulate(out: Path, settings: Settings, *, days: int, on_day: OnDay | None =
     if days < 1:
         raise ConfigurationError(f"a world needs at least 1 day, not {days}")
     stands = _standing(out)
-    facts = _facts(settings)
+    facts = facts_of(settings)
     if stands is not None and {**stands, "days": None, "last_day": None} == {**facts, "days": None, "last_day": None}:
         if stands["days"] > days:
             raise ConfigurationError(f"{out} has {stands['days']} days already; ask for more, or for another folder")
@@ -84,7 +84,7 @@ def go_on(out: Path, *, days: int, acted_on: Sequence[str] = (), on_day: OnDay |
         raise ConfigurationError(f"{out} holds no whole world to continue; simulate one first")
     if facts["version"] != WORLD_VERSION:
         raise ConfigurationError(f"{out} was made by version {facts['version']} of the simulator; simulate it again")
-    settings = _settings(facts)
+    settings = settings_of(facts)
     done = int(facts["days"])
     kept = _Kept(begin(settings, Today(settings.seed, settings.first_day, 0)), Redelivery())
     # What begins with a world was delivered long ago.
@@ -115,7 +115,7 @@ def _live_days(out: Path, world: World, redelivery: Redelivery, days: range, on_
     world.outbox.gather()
     # The state first: a world whose file says so many days must be able to go on from there.
     state.save(_Kept(world, redelivery), out / _STATE / str(days.stop))
-    _finish(out, _facts(settings, days=days.stop))
+    _finish(out, facts_of(settings, days=days.stop))
 
 
 class _Writer:
@@ -150,7 +150,8 @@ class _Writer:
             self._on_day(day)
 
 
-def _facts(settings: Settings, *, days: int | None = None) -> dict[str, Any]:
+def facts_of(settings: Settings, *, days: int | None = None) -> dict[str, Any]:
+    """What `world.json` says of a world with these settings."""
     last_day = None if days is None else (settings.first_day + timedelta(days=days - 1)).isoformat()
     return {
         "generator": "governance.marketplaces.simulated",
@@ -171,7 +172,8 @@ def _plain(campaign: Campaign) -> dict[str, Any]:
     return values | {"tactic": dict(campaign.tactic)}
 
 
-def _settings(facts: dict[str, Any]) -> Settings:
+def settings_of(facts: dict[str, Any]) -> Settings:
+    """The settings that `facts_of` told of."""
     prevalence = {label: Prevalence(**one) for label, one in facts["prevalence"].items()}
     campaigns = Campaigns(tuple(Campaign(**one) for one in facts["campaigns"]), prevalence)
     first_day = date.fromisoformat(facts["first_day"])

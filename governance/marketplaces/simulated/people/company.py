@@ -20,3 +20,16 @@ def thought_of(recent: Ints, suspicion: Floats, own: Ints) -> Floats:
     values, place = np.unique(np.concatenate([recent, own]), return_inverse=True)
     sums = np.bincount(place[: len(recent)], weights=suspicion, minlength=len(values))
     return sums.astype(np.float64)[place[len(recent) :]]
+
+
+def times_before(own: Ints) -> Ints:
+    """How often each value stands earlier in the same array.
+
+    >>> times_before(np.array([3, 4, 3, 3])).tolist()
+    [0, 0, 1, 2]
+    """
+    order = np.argsort(own, kind="stable")
+    begins = np.flatnonzero(np.diff(own[order], prepend=own[order][:1] - 1))
+    rank = np.empty_like(order)
+    rank[order] = np.arange(len(own)) - np.repeat(begins, np.diff(begins, append=len(own)))
+    return rank

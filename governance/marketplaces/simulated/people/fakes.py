@@ -12,7 +12,7 @@ import polars as pl
 from governance.marketplaces.simulated.chance import HOUR, Bools, Floats, Ints, Today
 from governance.marketplaces.simulated.markets import MARKETS
 from governance.marketplaces.simulated.odds import Odds
-from governance.marketplaces.simulated.people.company import thought_of, times_used
+from governance.marketplaces.simulated.people.company import thought_of, times_before, times_used
 from governance.marketplaces.simulated.people.learnt import Learnt, crossed, guessed
 from governance.marketplaces.simulated.people.signups import INVITED, MEMBERS_INVITED, MEMBERS_VERIFIED, VERIFIED
 from governance.marketplaces.simulated.people.things import is_public
@@ -121,8 +121,7 @@ def _company(recent: pl.DataFrame, signups: pl.DataFrame, name: str) -> tuple[In
     own, others = signups[name].to_numpy(), recent[name].to_numpy()
     before = times_used(others, own)
     thought = thought_of(others, recent["suspicion"].to_numpy(), own) / np.maximum(before, 1)
-    same_day = signups.select_seq(pl.int_range(pl.len()).over(name)).to_series().to_numpy()
-    return before + same_day, thought
+    return before + times_before(own), thought
 
 
 def _level(suspicion: Floats) -> Ints:
