@@ -13,7 +13,7 @@ import pytest
 
 from assets.families import Family
 from governance.workspace import Workspace
-from orchestration.automation import ASKS_TAG, PLAN_TAG, PRIORITY_TAG
+from orchestration.asking import ASKS_TAG, PLAN_TAG, PRIORITY_TAG
 from orchestration.build import build_defs
 from orchestration.exclusion import main_job
 from orchestration.runs import WHY_TAG
