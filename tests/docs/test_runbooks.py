@@ -4,7 +4,7 @@ import os
 import shutil
 import subprocess
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -15,6 +15,7 @@ from doc_pages import PROJECT, RUNBOOKS, Command, commands
 from test_docs import is_pending
 
 from governance.contracts.calendar import days_between, valid_at
+from governance.release.records import sha256
 from governance.workspace import Workspace
 from orchestration.plan import next_run
 
@@ -120,6 +121,23 @@ def forgotten_statements(scene: Scene) -> Mapping[str, str]:
     return {}
 
 
+def replaced(scene: Scene) -> Mapping[str, str]:
+    """Another champion serves, with the files and the verdict of the one before."""
+    registry, champion = scene.workspace.registry, scene.champion("claim")
+    assert champion is not None
+    record, verdict, digest = (
+        registry.recorded("claim", champion),
+        registry.verdict("claim", champion),
+        sha256(b"worse"),
+    )
+    assert record is not None
+    assert verdict is not None
+    registry.record("claim", digest, registry.files("claim", champion), {**record.facts, "digest": digest})
+    registry.attach(replace(verdict, digest=digest))
+    registry.promote("claim", digest, who="promotion", reason="newest passing candidate", at=datetime.now(UTC))
+    return {}
+
+
 def nothing_happened(_: Scene) -> Mapping[str, str]:
     return {}
 
@@ -179,7 +197,7 @@ SCENES: Mapping[str, tuple[Prepare, Check]] = {
     "label-delay": (forgotten_statements, remembers_every_statement),
     "late-data": (redelivered, holds_what_was_delivered),
     "override": (kept, serves_what_was_kept),
-    "rollback": (nothing_happened, back_at_the_first_champion),
+    "rollback": (replaced, back_at_the_first_champion),
     "stale-online-store": (emptied_online, holds_what_it_held),
 }
 USUAL = {"MODEL": "claim", "VIEW": "seller", "MONDAY": AS_OF.isoformat(), "NAME": "ana", "SECOND": "ben"}
