@@ -5,7 +5,7 @@ library encodes each distinct value once, and doubles, of which nearly every one
 """
 
 import struct
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from datetime import UTC, datetime, timedelta
 
 import numpy as np
@@ -18,6 +18,7 @@ from feast.type_map import python_values_to_proto_values
 from google.protobuf.timestamp_pb2 import Timestamp
 
 _LENGTH = struct.Struct("<I")
+_LENGTHS = 64
 _DOUBLE_BYTES = 8
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
@@ -85,14 +86,18 @@ def encoded_keys(join_key: str, values: pl.Series) -> list[bytes]:
     return [head + _LENGTH.pack(len(value)) + value for value in values.cast(pl.Binary).to_list()]
 
 
-def key_value(join_key: str, entity_key: bytes) -> bytes | None:
-    """The value in an entity key, None where it is not whole or is of something else."""
+def key_values(join_key: str, entity_keys: Iterable[bytes]) -> list[bytes | None]:
+    """The value in each entity key, None in one that is not whole or is of something else."""
     head = key_head(join_key)
     start = len(head) + _LENGTH.size
-    if len(entity_key) < start or not entity_key.startswith(head):
-        return None
-    value = entity_key[start:]
-    return value if _LENGTH.unpack_from(entity_key, len(head))[0] == len(value) else None
+    # What stands before a value of so many bytes.
+    before = [head + _LENGTH.pack(length) for length in range(_LENGTHS)]
+    values: list[bytes | None] = []
+    for key in entity_keys:
+        length = len(key) - start
+        expected = before[length] if 0 <= length < _LENGTHS else head + _LENGTH.pack(max(length, 0))
+        values.append(key[start:] if key.startswith(expected) else None)
+    return values
 
 
 def _encoded_doubles(column: pl.Series, pack: Callable[[Value], bytes]) -> list[bytes]:

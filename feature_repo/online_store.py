@@ -16,6 +16,10 @@ if TYPE_CHECKING:
     from feast import FeatureView, RepoConfig
 
 
+LAYOUT_LENGTH = 32
+"""It stands with every row, and Redis keeps a hash small only while none of its values exceeds 64 bytes."""
+
+
 class ColumnOnlineStore(ABC):
     """The part of an online store that `materialize_view` stands on; each row is written whole or not at all."""
 
@@ -74,9 +78,9 @@ def current_layout(view: "FeatureView") -> str:
 
 
 def layout_of(view: "FeatureView", names: Sequence[str]) -> str:
-    """Identifies features of a view, in order, and the code version that computes them."""
+    """Identifies features of a view, in order, and the code version that computes them, in `LAYOUT_LENGTH` signs."""
     # Row digests are comparable within one version of Polars only: another one writes every row again.
-    return fingerprint(list(names), view.tags.get("code_version"), pl.__version__)
+    return fingerprint(list(names), view.tags.get("code_version"), pl.__version__)[:LAYOUT_LENGTH]
 
 
 def join_key_of(view: "FeatureView") -> str:

@@ -11,7 +11,7 @@ import struct
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import datetime
-from itertools import chain, repeat
+from itertools import chain, islice, repeat
 from typing import Any, Literal
 
 import mmh3
@@ -33,16 +33,19 @@ from feature_repo.encoding import (
     encoded_times,
     encoded_values,
     key_head,
-    key_value,
+    key_values,
     microseconds,
     plain,
 )
-from feature_repo.online_store import ColumnOnlineStore, current_layout, join_key_of, layout_of
+from feature_repo.online_store import LAYOUT_LENGTH, ColumnOnlineStore, current_layout, join_key_of, layout_of
 from governance.errors import StoreError
 
-ROWS_AT_ONCE = 10_000
+COMMANDS_AT_ONCE = 1_000
+"""In one pipeline. A larger one saves no time, and the garbage collector walks over all that it holds."""
 
-_ORIGIN = np.dtype([("known", "?"), ("created", "<i8"), ("proved", "?"), ("digest", "<i8"), ("layout", "S64")])
+_ORIGIN = np.dtype(
+    [("known", "?"), ("created", "<i8"), ("proved", "?"), ("digest", "<i8"), ("layout", f"S{LAYOUT_LENGTH}")]
+)
 """What `_origin:<view>` holds: whether there is a created time and which, the same of the digest, and the layout."""
 
 Row = tuple[EntityKey, dict[str, Value], datetime, datetime | None]
@@ -140,19 +143,20 @@ class ColumnRedisOnlineStore(RedisOnlineStore, ColumnOnlineStore):  # type: igno
         project = config.project.encode()
         pattern = _literally(key_head(join_key)) + b"*" + _literally(project)
         with _answering():
-            keys = list(self._get_client(config.online_store).scan_iter(match=pattern, count=ROWS_AT_ONCE))
-        values = {key: key_value(join_key, key.removesuffix(project)) for key in keys}
-        return {key: value for key, value in values.items() if value is not None}
+            keys = list(self._get_client(config.online_store).scan_iter(match=pattern, count=COMMANDS_AT_ONCE))
+        values = key_values(join_key, (key.removesuffix(project) for key in keys))
+        return {key: value for key, value in zip(keys, values, strict=True) if value is not None}
 
     def _send(self, config: RepoConfig, commands: Iterable[Command]) -> list[Any]:
         """The answers to commands, sent so many at a time."""
         answers: list[Any] = []
+        left = iter(commands)
         with _answering(), self._get_client(config.online_store).pipeline(transaction=False) as pipe:
-            for command in commands:
-                pipe.execute_command(*command)
-                if len(pipe) == ROWS_AT_ONCE:
-                    answers += pipe.execute()
-            return answers + pipe.execute()
+            while batch := list(islice(left, COMMANDS_AT_ONCE)):
+                for command in batch:
+                    pipe.execute_command(*command)
+                answers += pipe.execute()
+        return answers
 
 
 @contextmanager

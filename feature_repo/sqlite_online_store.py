@@ -24,7 +24,7 @@ from feast.protos.feast.types.Value_pb2 import RepeatedValue, Value
 from feast.repo_config import FeastConfigBaseModel
 
 from feature_repo.asof import CREATED, EVENT_TIME, UTC_MICROSECONDS
-from feature_repo.encoding import encoded_keys, encoded_values, key_value, microseconds
+from feature_repo.encoding import encoded_keys, encoded_values, key_values, microseconds
 from feature_repo.online_store import ColumnOnlineStore, current_layout, join_key_of, layout_of
 
 LOCK_TIMEOUT_SECONDS = 120.0
@@ -120,7 +120,7 @@ class EntitySqliteOnlineStore(OnlineStore, ColumnOnlineStore):  # type: ignore[m
         schema = {"entity_key": pl.Binary} | dict.fromkeys((EVENT_TIME, CREATED), pl.Int64)
         frame = pl.DataFrame(rows, schema=schema | {"layout": pl.String, "digest": pl.Int64}, orient="row")
         key = join_key_of(view)
-        values = pl.Series(key, [key_value(key, row[0]) for row in rows], pl.Binary)
+        values = pl.Series(key, key_values(key, [row[0] for row in rows]), pl.Binary)
         return frame.with_columns(pl.col(EVENT_TIME, CREATED).cast(UTC_MICROSECONDS), values.cast(pl.String))
 
     def delete_rows(self, config: RepoConfig, view: FeatureView, entity_keys: Iterable[bytes]) -> None:

@@ -13,7 +13,7 @@ from feast.type_map import python_values_to_proto_values
 from hypothesis import given
 from hypothesis import strategies as st
 
-from feature_repo.encoding import decoded_times, encoded_keys, encoded_times, encoded_values, key_value
+from feature_repo.encoding import decoded_times, encoded_keys, encoded_times, encoded_values, key_values
 from feature_repo.sqlite_online_store import _element
 
 INTEGERS = st.integers(-(2**63), 2**63 - 1)
@@ -76,14 +76,13 @@ def test_keys_are_feasts_and_can_be_read_back(values: list[str]) -> None:
     packed = encoded_keys("seller_id", pl.Series(values, dtype=pl.String))
     keys = [EntityKey(join_keys=["seller_id"], entity_values=[Value(string_val=value)]) for value in values]
     assert packed == [serialize_entity_key(key, entity_key_serialization_version=3) for key in keys]
-    assert [key_value("seller_id", key) for key in packed] == [value.encode() for value in values]
+    assert key_values("seller_id", packed) == [value.encode() for value in values]
 
 
 def test_a_key_of_another_entity_or_with_something_behind_it_is_not_read() -> None:
     (key,) = encoded_keys("seller_id", pl.Series(["a"]))
-    assert [key_value("buyer_id", key), key_value("seller_id", key + b"x"), key_value("seller_id", key[:-2])] == [
-        None
-    ] * 3
+    assert key_values("buyer_id", [key]) == [None]
+    assert key_values("seller_id", [key + b"x", key[:-2], b"", key]) == [None, None, None, b"a"]
 
 
 @given(st.lists(st.datetimes(datetime(1970, 1, 1), datetime(2200, 1, 1))))
