@@ -6,7 +6,7 @@ online with the values that it should have. Feast and the raw writes prove nothi
 
 import sqlite3
 import tempfile
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
@@ -176,7 +176,9 @@ def _raw_sqlite(place: Place) -> Cost:
     with closing(sqlite3.connect(place.root / "raw.db")) as database:
         database.execute("PRAGMA journal_mode = WAL")
         database.execute("PRAGMA synchronous = NORMAL")
-        database.execute("CREATE TABLE rows (entity_key BLOB PRIMARY KEY, a INTEGER, b INTEGER, c TEXT, d BLOB, e INTEGER)")
+        database.execute(
+            "CREATE TABLE rows (entity_key BLOB PRIMARY KEY, a INTEGER, b INTEGER, c TEXT, d BLOB, e INTEGER)"
+        )
 
         def write() -> None:
             with database:
@@ -236,5 +238,3 @@ def _sample(store: Any) -> Sequence[Mapping[str, Any]]:
     read = read_online(store, [f"seller:{feature.name}" for feature in Table().features], keys)
     assert not any(one.absent for one in read)
     return [dict(one.values) for one in read]
-
-

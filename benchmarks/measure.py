@@ -3,6 +3,7 @@
 import platform
 import time
 from collections.abc import Callable, Mapping
+from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass, field
 from multiprocessing import get_context
 from pathlib import Path
@@ -90,8 +91,8 @@ def cost(work: Callable[[], object], *, repeats: int = 1, server: int | None = N
 
 def in_a_fresh_process(work: Callable[..., Result], *arguments: Any) -> Result:
     """Call a function of a module where nothing has been imported, cached or allocated yet."""
-    with get_context("spawn").Pool(1) as pool:
-        return pool.apply(work, arguments)
+    with ProcessPoolExecutor(1, mp_context=get_context("spawn")) as pool:
+        return pool.submit(work, *arguments).result()
 
 
 def resident_mb(line: str = "VmHWM") -> float:
@@ -102,7 +103,9 @@ def resident_mb(line: str = "VmHWM") -> float:
 
 def machine() -> str:
     """What the figures were measured on."""
-    models = [line.split(":")[1].strip() for line in Path("/proc/cpuinfo").read_text().splitlines() if "model name" in line]
+    models = [
+        line.split(":")[1].strip() for line in Path("/proc/cpuinfo").read_text().splitlines() if "model name" in line
+    ]
     memory = psutil.virtual_memory().total / 2**30
     return f"{len(models)} x {models[0]}, {memory:.0f} GB, {platform.system()}, Python {platform.python_version()}"
 

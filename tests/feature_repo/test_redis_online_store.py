@@ -154,14 +154,15 @@ def test_a_push_replaces_what_is_as_old_and_leaves_what_is_newer(
 
 
 def test_a_redis_that_is_not_there_is_said_in_a_sentence_without_its_password(production: Any, store: Any) -> None:
+    assert store.list_feature_views()
     land(production, 0, {"a": 1})
     production.connections["GOVERNANCE_REDIS"] = "127.0.0.1:1,password=hush"
-    with pytest.raises(StoreError, match="online store in Redis .* GOVERNANCE_REDIS") as raised:
+    with pytest.raises(StoreError, match=r"online store in Redis .* GOVERNANCE_REDIS") as raised:
         materialize_view(production.open(), MIXED, now=NOW)
     assert "hush" not in str(raised.value)
 
 
-def test_a_password_goes_from_the_environment_to_redis_whatever_signs_it_has(production: Any, store: Any) -> None:
+def test_a_password_goes_from_the_environment_to_redis_whatever_signs_it_has(production: Any) -> None:
     production.connections["GOVERNANCE_REDIS"] = "127.0.0.1:1,password=a: #b${ROOT}%"
     assert production.open().config.online_store.connection_string.endswith("password=a: #b${ROOT}%")
 
