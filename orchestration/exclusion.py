@@ -28,6 +28,8 @@ _OF_JOBS: dict[str, tuple[Family, ...]] = {
     WEEKLY: (Family.WEEKS,),
     RELEASE: (),
     ONLINE: (Family.ONLINE,),
+    # An emergency waits for nobody; the registry compares and sets.
+    "rollback": (),
 }
 
 

@@ -21,6 +21,12 @@ def seller(view_of: Callable[..., View]) -> View:
 
 
 @pytest.fixture
+def workspace(anywhere: Any) -> Any:
+    """Every test here runs on SQLite and on Redis."""
+    return anywhere
+
+
+@pytest.fixture
 def store(workspace: Any, seller: View) -> Any:
     store = workspace.open()
     workspace.apply(store, [seller])
