@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 def feature_store(workspace: Workspace) -> "FeatureStore":
     """The store with exactly the views and models of this workspace in its catalogue."""
     scored = [table for table in workspace.score_tables.values() if workspace.lake.days(table.dataset)]
-    store = open_store(workspace.root, environment=workspace.environment)
+    store = open_store(workspace.root, environment=workspace.environment, connections=workspace.connections)
     apply(
         store,
         [*workspace.views.values(), *scored],

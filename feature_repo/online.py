@@ -10,14 +10,15 @@ from typing import TYPE_CHECKING, Any
 import polars as pl
 
 from feature_repo.asof import CREATED, EVENT_TIME, UTC_MICROSECONDS
-from governance.errors import ConfigurationError, NotReady, OnlineMismatch
+from feature_repo.online_store import current_layout, open_online_store, row_digests
+from governance.errors import NotReady, OnlineMismatch
 from governance.features.view import FeatureTable
 
 if TYPE_CHECKING:
     from feast import FeatureService, FeatureStore, FeatureView
 
 _BEGINNING = datetime(1970, 1, 1, tzinfo=UTC)
-_ORIGIN = (EVENT_TIME, CREATED, "layout")
+_ORIGIN = (EVENT_TIME, CREATED, "layout", "digest")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -54,7 +55,7 @@ def materialize_view(
 ) -> OnlineReport:
     """Make the online store hold, for every key of `view`, its latest row with an event time not after `now`.
 
-    Each online row is remembered with the times and the digest of the offline row that it came from. The window that
+    Each online row stands with the times and the digest of the offline row that it came from. The window that
     Feast materializes begins at the oldest row that differs and always ends at `now`, so that no older value ever
     overwrites a newer one. A killed run, late rows, corrections (also those that keep their times) and a new code
     version are thus made good by the next run, the cost of a day grows with that day's rows, and where nothing differs
@@ -86,21 +87,22 @@ def materialize_view(
     offline = _offline_rows(store, view, registered, now)
     if offline.is_empty():
         raise NotReady(f"feature view {view.name} has no rows up to {now:%Y-%m-%d %H:%M} UTC: nothing to put online")
-    online = _online_rows(store, registered)
-    differing = offline if full or rebuild else _differing(offline, online, [view.key, *_ORIGIN, "digest"])
+    online_store = open_online_store(store.config)
+    online = online_store.stored_rows(store.config, registered)
+    differing = offline if full or rebuild else _differing(offline, online, view.key)
     written = offline.filter(pl.col(EVENT_TIME) >= pl.lit(differing[EVENT_TIME].min(), UTC_MICROSECONDS))
     if not written.is_empty():
         # Feast reports on standard output, where a machine may be reading ours.
         with contextlib.redirect_stdout(io.StringIO()):
             store.materialize(written[EVENT_TIME].min(), now, [view.name])
-    removed = _remove(store, registered, online.join(offline, on=view.key, how="anti")) if rebuild else 0
-    online = _online_rows(store, registered)
+    gone = online.join(offline, on=view.key, how="anti") if rebuild else online.clear()
+    online_store.delete_rows(store.config, registered, gone["entity_key"])
+    online = online_store.stored_rows(store.config, registered)
     _compare(view, offline, online)
-    _confirm(store, registered, written.join(online.select(view.key, "entity_key"), on=view.key))
     return OnlineReport(
         view=view.name,
         rows_written=written.height,
-        rows_removed=removed,
+        rows_removed=gone.height,
         online_rows=online.height,
         expected_rows=offline.height,
         newest_event_time=offline.select(pl.col(EVENT_TIME).max()).item(),
@@ -109,9 +111,7 @@ def materialize_view(
 
 def online_rows(store: "FeatureStore", view: FeatureTable) -> int:
     """How many keys are online for a view."""
-    from feature_repo.sqlite_online_store import count_rows
-
-    return count_rows(store.config, store.get_feature_view(view.name))
+    return open_online_store(store.config).count_rows(store.config, store.get_feature_view(view.name))
 
 
 def read_online(
@@ -144,7 +144,6 @@ def _known_time(seconds: int) -> datetime | None:
 def _offline_rows(store: "FeatureStore", view: FeatureTable, registered: "FeatureView", now: datetime) -> pl.DataFrame:
     """For each key the times, layout and digest of its latest row, read through the offline store."""
     from feature_repo.asof_offline_store import AsofOfflineStore
-    from feature_repo.sqlite_online_store import current_layout
 
     source, features = registered.batch_source, [field.name for field in registered.features]
     job = AsofOfflineStore.pull_latest_from_table_or_query(
@@ -163,40 +162,19 @@ def _offline_rows(store: "FeatureStore", view: FeatureTable, registered: "Featur
         pl.col(source.timestamp_field).alias(EVENT_TIME),
         pl.col(source.created_timestamp_column).alias(CREATED),
         pl.lit(current_layout(registered)).alias("layout"),
-        latest.select(features).hash_rows(seed=0).reinterpret(signed=True).alias("digest"),
+        row_digests(latest, features),
     )
 
 
-def _online_rows(store: "FeatureStore", registered: "FeatureView") -> pl.DataFrame:
-    from feature_repo.sqlite_online_store import stored_rows
-
-    if not store.config.online_store.type.endswith("EntitySqliteOnlineStore"):
-        raise ConfigurationError(f"cannot list what is online in a store of type {store.config.online_store.type}")
-    return stored_rows(store.config, registered)
-
-
-def _differing(offline: pl.DataFrame, online: pl.DataFrame, columns: Sequence[str]) -> pl.DataFrame:
-    """Offline rows that have no online row with the same values in `columns`."""
-    return offline.join(online, on=columns, how="anti", nulls_equal=True)
-
-
-def _remove(store: "FeatureStore", registered: "FeatureView", rows: pl.DataFrame) -> int:
-    from feature_repo.sqlite_online_store import delete_rows
-
-    delete_rows(store.config, registered, rows["entity_key"])
-    return rows.height
-
-
-def _confirm(store: "FeatureStore", registered: "FeatureView", rows: pl.DataFrame) -> None:
-    from feature_repo.sqlite_online_store import confirm_rows
-
-    confirm_rows(store.config, registered, rows)
+def _differing(offline: pl.DataFrame, online: pl.DataFrame, key: str) -> pl.DataFrame:
+    """Offline rows that have no online row of the same key, times, layout and values."""
+    return offline.join(online, on=[key, *_ORIGIN], how="anti", nulls_equal=True)
 
 
 def _compare(view: FeatureTable, offline: pl.DataFrame, online: pl.DataFrame) -> None:
     gone = online.join(offline, on=view.key, how="anti").height
     missing = offline.join(online, on=view.key, how="anti").height
-    stale = _differing(offline, online, [view.key, *_ORIGIN]).height - missing
+    stale = _differing(offline, online, view.key).height - missing
     if gone or missing or stale:
         raise OnlineMismatch(
             f"feature view {view.name}: {online.height} keys online, {offline.height} expected; {missing} missing, "

@@ -7,15 +7,16 @@ second, reads them in the time zone of the process, and gives up on a lock after
 
 import json
 import sqlite3
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import closing
 from datetime import UTC, datetime, timedelta
+from itertools import repeat
 from pathlib import Path
 from typing import Any, Literal
 
 import polars as pl
 from feast import Entity, FeatureView, RepoConfig
-from feast.infra.key_encoding_utils import deserialize_entity_key, serialize_entity_key
+from feast.infra.key_encoding_utils import serialize_entity_key
 from feast.infra.online_stores.helpers import compute_table_id
 from feast.infra.online_stores.online_store import OnlineStore
 from feast.protos.feast.types.EntityKey_pb2 import EntityKey
@@ -23,13 +24,15 @@ from feast.protos.feast.types.Value_pb2 import RepeatedValue, Value
 from feast.repo_config import FeastConfigBaseModel
 
 from feature_repo.asof import CREATED, EVENT_TIME, UTC_MICROSECONDS
-from governance.storage.digests import fingerprint
+from feature_repo.encoding import encoded_keys, encoded_values, key_values, microseconds
+from feature_repo.online_store import ColumnOnlineStore, current_layout, join_key_of, layout_of
 
 LOCK_TIMEOUT_SECONDS = 120.0
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _LAYOUTS = "CREATE TABLE IF NOT EXISTS layouts (layout TEXT PRIMARY KEY, names TEXT NOT NULL)"
 
 Row = tuple[EntityKey, dict[str, Value], datetime, datetime | None]
+Packed = tuple[bytes, int, int | None, str, bytes, int | None]
 
 
 class EntitySqliteOnlineStoreConfig(FeastConfigBaseModel):  # type: ignore[misc]
@@ -41,25 +44,31 @@ class EntitySqliteOnlineStoreConfig(FeastConfigBaseModel):  # type: ignore[misc]
     path: str
 
 
-class EntitySqliteOnlineStore(OnlineStore):  # type: ignore[misc]
+class EntitySqliteOnlineStore(OnlineStore, ColumnOnlineStore):  # type: ignore[misc]
     """One table per feature view. Each call has its own connection, so threads and processes may share the file."""
+
+    def write_columns(self, config: RepoConfig, view: FeatureView, rows: pl.DataFrame) -> None:
+        """Write a batch in one transaction."""
+        columns = [
+            encoded_values(rows[field.name], field.dtype.to_value_type(), pack=_element) for field in view.features
+        ]
+        packed = zip(
+            encoded_keys(join_key_of(view), rows[join_key_of(view)]),
+            rows[EVENT_TIME].to_physical().to_list(),
+            rows[CREATED].to_physical().to_list(),
+            repeat(current_layout(view), rows.height),
+            map(b"".join, zip(*columns, strict=True)),
+            rows["digest"].to_list(),
+            strict=True,
+        )
+        _write(config, view, packed, {tuple(field.name for field in view.features): current_layout(view)})
 
     def online_write_batch(
         self, config: RepoConfig, table: FeatureView, data: list[Row], progress: Callable[[int], Any] | None
     ) -> None:
         """Write rows in one transaction; a row replaces whatever its entity had."""
-        upsert = (
-            f"INSERT INTO {_table(config, table)} VALUES (?, ?, ?, ?, ?, NULL) "  # noqa: S608
-            "ON CONFLICT (entity_key) DO UPDATE SET event_time = excluded.event_time, created = excluded.created, "
-            "layout = excluded.layout, features = excluded.features, digest = NULL"
-        )
         layouts: dict[tuple[str, ...], str] = {}
-        with closing(_connect(config)) as database, database:
-            database.executemany(upsert, _packed(config, table, data, layouts))
-            database.executemany(
-                "INSERT OR IGNORE INTO layouts VALUES (?, ?)",
-                [(layout, json.dumps(names)) for names, layout in layouts.items()],
-            )
+        _write(config, table, _packed(config, table, data, layouts), layouts)
         if progress:
             progress(len(data))
 
@@ -103,6 +112,29 @@ class EntitySqliteOnlineStore(OnlineStore):  # type: ignore[misc]
                 for view in tables_to_delete:
                     database.execute(f"DROP TABLE IF EXISTS {_table(config, view)}")
 
+    def stored_rows(self, config: RepoConfig, view: FeatureView) -> pl.DataFrame:
+        """What is online for a view, without the features."""
+        with closing(_connect(config)) as database:
+            select = f"SELECT entity_key, event_time, created, layout, digest FROM {_table(config, view)}"  # noqa: S608
+            rows = database.execute(select).fetchall()
+        schema = {"entity_key": pl.Binary} | dict.fromkeys((EVENT_TIME, CREATED), pl.Int64)
+        frame = pl.DataFrame(rows, schema=schema | {"layout": pl.String, "digest": pl.Int64}, orient="row")
+        key = join_key_of(view)
+        values = pl.Series(key, key_values(key, [row[0] for row in rows]), pl.Binary)
+        return frame.with_columns(pl.col(EVENT_TIME, CREATED).cast(UTC_MICROSECONDS), values.cast(pl.String))
+
+    def delete_rows(self, config: RepoConfig, view: FeatureView, entity_keys: Iterable[bytes]) -> None:
+        """Remove rows of a view in one transaction."""
+        with closing(_connect(config)) as database, database:
+            delete = f"DELETE FROM {_table(config, view)} WHERE entity_key = ?"  # noqa: S608
+            database.executemany(delete, ((key,) for key in entity_keys))
+
+    def count_rows(self, config: RepoConfig, view: FeatureView) -> int:
+        """How many entities are online for a view."""
+        with closing(_connect(config)) as database:
+            count: int = database.execute(f"SELECT count(*) FROM {_table(config, view)}").fetchone()[0]  # noqa: S608
+        return count
+
     def teardown(
         self,
         config: RepoConfig,
@@ -112,58 +144,6 @@ class EntitySqliteOnlineStore(OnlineStore):  # type: ignore[misc]
         """Remove the database."""
         for suffix in ("", "-wal", "-shm"):
             Path(config.online_store.path + suffix).unlink(missing_ok=True)
-
-
-def stored_rows(config: RepoConfig, view: FeatureView) -> pl.DataFrame:
-    """What is online for a view, without the features.
-
-    Columns: the join keys, `EVENT_TIME`, `CREATED`, `layout` (which features under which code version; see
-    `current_layout`), `digest` (see `confirm_rows`) and `entity_key` (names the row to the functions below).
-    """
-    with closing(_connect(config)) as database:
-        select = f"SELECT entity_key, event_time, created, layout, digest FROM {_table(config, view)}"  # noqa: S608
-        rows = database.execute(select).fetchall()
-    schema = {"entity_key": pl.Binary, EVENT_TIME: pl.Int64, CREATED: pl.Int64, "layout": pl.String, "digest": pl.Int64}
-    frame = pl.DataFrame(rows, schema=schema, orient="row")
-    keys = [_key_values(config, row[0]) for row in rows]
-    return frame.with_columns(
-        pl.col(EVENT_TIME, CREATED).cast(UTC_MICROSECONDS),
-        *(pl.Series(field.name, [key[field.name] for key in keys], pl.String) for field in view.entity_columns),
-    )
-
-
-def confirm_rows(config: RepoConfig, view: FeatureView, rows: pl.DataFrame) -> None:
-    """Note the `digest` of the offline row behind each `entity_key` of `rows`.
-
-    Writing a row forgets its digest. One that has a digest was therefore written in full from the row of that digest.
-    """
-    with closing(_connect(config)) as database, database:
-        update = f"UPDATE {_table(config, view)} SET digest = ? WHERE entity_key = ?"  # noqa: S608
-        database.executemany(update, rows.select("digest", "entity_key").iter_rows())
-
-
-def delete_rows(config: RepoConfig, view: FeatureView, entity_keys: Iterable[bytes]) -> None:
-    """Remove rows of a view in one transaction."""
-    with closing(_connect(config)) as database, database:
-        delete = f"DELETE FROM {_table(config, view)} WHERE entity_key = ?"  # noqa: S608
-        database.executemany(delete, ((key,) for key in entity_keys))
-
-
-def count_rows(config: RepoConfig, view: FeatureView) -> int:
-    """How many entities are online for a view."""
-    with closing(_connect(config)) as database:
-        count: int = database.execute(f"SELECT count(*) FROM {_table(config, view)}").fetchone()[0]  # noqa: S608
-    return count
-
-
-def current_layout(view: FeatureView) -> str:
-    """Identifies the features of a view, in order, and the code version that computes them."""
-    return _layout(view, [field.name for field in view.features])
-
-
-def _layout(view: FeatureView, names: Sequence[str]) -> str:
-    # Row digests are comparable within one version of Polars only: another one writes every row again.
-    return fingerprint(list(names), view.tags.get("code_version"), pl.__version__)
 
 
 def _connect(config: RepoConfig) -> sqlite3.Connection:
@@ -178,16 +158,39 @@ def _table(config: RepoConfig, view: FeatureView) -> str:
     return '"' + name.replace('"', '""') + '"'
 
 
+def _write(
+    config: RepoConfig, view: FeatureView, rows: Iterable[Packed], layouts: Mapping[tuple[str, ...], str]
+) -> None:
+    """Write rows in one transaction, then the names that `layouts` holds for them by then."""
+    upsert = (
+        f"INSERT INTO {_table(config, view)} VALUES (?, ?, ?, ?, ?, ?) "  # noqa: S608
+        "ON CONFLICT (entity_key) DO UPDATE SET event_time = excluded.event_time, created = excluded.created, "
+        "layout = excluded.layout, features = excluded.features, digest = excluded.digest"
+    )
+    with closing(_connect(config)) as database, database:
+        database.executemany(upsert, rows)
+        database.executemany(
+            "INSERT OR IGNORE INTO layouts VALUES (?, ?)",
+            [(layout, json.dumps(names)) for names, layout in layouts.items()],
+        )
+
+
 def _packed(
     config: RepoConfig, view: FeatureView, data: Iterable[Row], layouts: dict[tuple[str, ...], str]
-) -> Iterator[tuple[bytes, int, int | None, str, bytes]]:
+) -> Iterator[Packed]:
     for key, values, event_time, created in data:
         names = tuple(values)
         if names not in layouts:
-            layouts[names] = _layout(view, names)
+            layouts[names] = layout_of(view, names)
         features: bytes = RepeatedValue(val=values.values()).SerializeToString()
-        times = _microseconds(event_time), None if created is None else _microseconds(created)
-        yield _packed_key(config, key), *times, layouts[names], features
+        times = microseconds(event_time), None if created is None else microseconds(created)
+        yield _packed_key(config, key), *times, layouts[names], features, None
+
+
+def _element(value: Value) -> bytes:
+    """A value as an element of a `RepeatedValue`: elements one after the other are the whole message."""
+    packed: bytes = RepeatedValue(val=[value]).SerializeToString()
+    return packed
 
 
 def _unpacked(row: tuple[int, bytes, str], wanted: Sequence[str] | None) -> tuple[datetime, dict[str, Value]]:
@@ -202,14 +205,3 @@ def _packed_key(config: RepoConfig, key: EntityKey) -> bytes:
     version = config.entity_key_serialization_version
     packed: bytes = serialize_entity_key(key, entity_key_serialization_version=version)
     return packed
-
-
-def _key_values(config: RepoConfig, packed: bytes) -> dict[str, str]:
-    version = config.entity_key_serialization_version
-    key = deserialize_entity_key(packed, entity_key_serialization_version=version)
-    return {name: value.string_val for name, value in zip(key.join_keys, key.entity_values, strict=True)}
-
-
-def _microseconds(time: datetime) -> int:
-    aware = time if time.tzinfo else time.replace(tzinfo=UTC)
-    return (aware - _EPOCH) // timedelta(microseconds=1)

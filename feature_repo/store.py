@@ -1,6 +1,6 @@
 """Opening the feature store of an environment, and making its catalogue equal to our definitions."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from importlib.resources import files
 from itertools import count
 from pathlib import Path
@@ -19,13 +19,18 @@ if TYPE_CHECKING:
 _SNAPSHOTS = count(1)
 
 
-def open_store(root: Path, *, environment: str) -> "FeatureStore":
+def open_store(root: Path, *, environment: str, connections: Mapping[str, str] | None = None) -> "FeatureStore":
     """The feature store of an environment (`environments/<environment>.yaml`) in the workspace folder `root`.
+
+    Parameters
+    ----------
+    connections : mapping of str to str, optional
+        What the environment's file names as ${NAME}, beside ${ROOT}: where its servers are and how to log in.
 
     Raises
     ------
     ConfigurationError
-        There is no such environment.
+        There is no such environment, or it needs a connection that is not given.
     """
     import yaml  # type: ignore[import-untyped]
     from feast import FeatureStore, RepoConfig
@@ -35,7 +40,13 @@ def open_store(root: Path, *, environment: str) -> "FeatureStore":
         raise ConfigurationError(f"no feature store is described for the environment {environment!r}")
     root = root.resolve()
     (root / "feast").mkdir(parents=True, exist_ok=True)
-    config = RepoConfig(**yaml.safe_load(Template(template.read_text()).substitute(ROOT=root)))
+    try:
+        described = _filled(yaml.safe_load(template.read_text()), {"ROOT": str(root), **(connections or {})})
+    except KeyError as missing:
+        raise ConfigurationError(
+            f"the environment {environment!r} needs {missing.args[0]}: set that variable"
+        ) from None
+    config = RepoConfig(**described)
     config.repo_path = root
     store = FeatureStore(config=config)
     _number_snapshots(store.registry)
@@ -63,6 +74,13 @@ def apply(
     gone = [each for each in _registered(store) if (_kind(each), each.name) not in names]
     store.apply(wanted, objects_to_delete=gone, partial=False)
     return sorted(each.name for each in gone)
+
+
+def _filled(described: Any, values: Mapping[str, str]) -> Any:
+    """A description with ${NAME} replaced in its texts: after parsing, so that no password can be read as YAML."""
+    if isinstance(described, dict):
+        return {name: _filled(value, values) for name, value in described.items()}
+    return Template(described).substitute(values) if isinstance(described, str) else described
 
 
 def _number_snapshots(registry: Any) -> None:

@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date, timedelta
 from functools import cached_property
 from pathlib import Path
@@ -32,6 +32,7 @@ class Workspace:
     source_root : folder of the owner's files.
     objects_url : where model files lie: a folder or `s3://bucket/prefix`.
     environment : name of the feature store's environment.
+    connections : what that environment needs to know of servers: addresses and how to log in.
     commit, machine : what stands beside a model's digest in its record.
     """
 
@@ -41,6 +42,8 @@ class Workspace:
     keyed_hash: KeyedHash
     objects_url: str
     environment: str = "embedded"
+    # Passwords: never printed with the workspace.
+    connections: Mapping[str, str] = field(default_factory=dict, repr=False)
     commit: str | None = None
     machine: str = ""
 

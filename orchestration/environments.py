@@ -8,6 +8,9 @@
 | GOVERNANCE_OBJECTS | where models lie: a folder or s3://bucket/prefix | `<workspace>/objects` |
 | GOVERNANCE_HMAC_KEY | key of personal data's hashes, at least 16 bytes | none; marketplaces of real people need it |
 | GOVERNANCE_HMAC_KEY_ID | name of that key, kept beside each hash | k1 |
+| GOVERNANCE_ENVIRONMENT | feature store: `embedded` (SQLite) or `production` (Postgres and Redis) | embedded |
+| GOVERNANCE_REGISTRY | production: the catalogue, postgresql+psycopg2://user:password@host/database | none |
+| GOVERNANCE_REDIS | production: online values, host:port,db=0,username=...,password=...,ssl=true | none |
 """
 
 import json
@@ -24,6 +27,7 @@ from governance.storage.files import write_text
 from governance.workspace import Workspace
 
 PROJECT = Path(__file__).parent.parent
+_CONNECTIONS = ("GOVERNANCE_REGISTRY", "GOVERNANCE_REDIS")
 
 
 def workspace_from(
@@ -39,6 +43,8 @@ def workspace_from(
         source_root=named.resolve() if named else _remembered_source(root),
         keyed_hash=_keyed_hash(loaded, environ),
         objects_url=environ.get("GOVERNANCE_OBJECTS") or str(root / "objects"),
+        environment=environ.get("GOVERNANCE_ENVIRONMENT") or "embedded",
+        connections={name: environ[name] for name in _CONNECTIONS if environ.get(name)},
         commit=_commit(),
         machine=f"{platform.machine()} {platform.system()}, Python {platform.python_version()}",
     )

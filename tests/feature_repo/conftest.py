@@ -1,7 +1,7 @@
 """A small marketplace of views in a temporary workspace."""
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -9,6 +9,7 @@ from typing import Any
 import polars as pl
 import pytest
 
+from benchmarks.servers import PROGRAM, RedisServer, installed, redis_server
 from governance.features.view import Measure, View
 from governance.models.spec import Costs, ModelSpec
 from governance.storage.lake import Lake
@@ -52,6 +53,8 @@ class Workspace:
     """A root folder with a lake, and ways to fill it."""
 
     root: Path
+    environment: str = "embedded"
+    connections: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def lake(self) -> Lake:
@@ -60,7 +63,7 @@ class Workspace:
     def open(self) -> Any:
         from feature_repo.store import open_store
 
-        return open_store(self.root, environment="embedded")
+        return open_store(self.root, environment=self.environment, connections=self.connections)
 
     def apply(self, store: Any, views: Sequence[View], specs: Sequence[ModelSpec] = (), **options: Any) -> list[str]:
         from feature_repo.store import apply
@@ -98,6 +101,42 @@ def workspace_at() -> Callable[[Path], Workspace]:
 @pytest.fixture
 def workspace(tmp_path: Path) -> Workspace:
     return Workspace(tmp_path)
+
+
+@pytest.fixture(scope="session")
+def redis_process() -> Iterator[RedisServer]:
+    """One server for the tests of this process."""
+    if not installed():
+        pytest.skip(f"{PROGRAM} is not installed: apt-get install -y --no-install-recommends redis-server")
+    with redis_server() as server:
+        yield server
+
+
+@pytest.fixture
+def redis_client(redis_process: RedisServer) -> Iterator[Any]:
+    """An empty Redis."""
+    from redis import Redis
+
+    with Redis(port=redis_process.port) as client:
+        client.flushall()
+        yield client
+
+
+@pytest.fixture
+def production(tmp_path: Path, redis_process: RedisServer, redis_client: Any) -> Workspace:  # noqa: ARG001
+    """The production environment on an empty Redis; its catalogue is in SQLite here."""
+    connections = {
+        "GOVERNANCE_REGISTRY": f"sqlite:///{tmp_path}/registry.db",
+        "GOVERNANCE_REDIS": redis_process.connection_string,
+    }
+    return Workspace(tmp_path, "production", connections)
+
+
+@pytest.fixture(params=["embedded", "production"])
+def anywhere(request: pytest.FixtureRequest) -> Workspace:
+    """Each environment in turn."""
+    found: Workspace = request.getfixturevalue({"embedded": "workspace"}.get(request.param, "production"))
+    return found
 
 
 @pytest.fixture(scope="session")

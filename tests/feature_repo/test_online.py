@@ -1,5 +1,6 @@
 """Materializing views online: late, corrected and deleted rows, killed runs, four views at a time."""
 
+import json
 import signal
 import subprocess
 import sys
@@ -24,6 +25,12 @@ def seller(view_of: Callable[..., View]) -> View:
 
 
 @pytest.fixture
+def workspace(anywhere: Any) -> Any:
+    """Every test here runs on SQLite and on Redis."""
+    return anywhere
+
+
+@pytest.fixture
 def store(workspace: Any, seller: View) -> Any:
     store = workspace.open()
     workspace.apply(store, [seller])
@@ -44,22 +51,28 @@ def test_each_key_has_its_latest_values_online_and_twice_changes_nothing(
     workspace.land(seller, 0, {"a": 1, "b": 1, "c": 1})
     workspace.land(seller, 1, {"b": 2})
     first = materialize_view(store, seller, now=NOW)
-    database = workspace.root / "feast" / "online.db"
-    before = dump(database)
+    before = everything_online(workspace)
     second = materialize_view(store, seller, now=NOW)
     assert values_online(store, seller, "abc") == [1, 2, 1]
     assert (first.rows_written, first.online_rows, first.expected_rows) == (3, 3, 3)
     assert first.newest_event_time == valid_at(1)
     assert (second.online_rows, second.rows_removed) == (3, 0)
     assert online_rows(store, seller) == 3
-    assert dump(database) == before
+    assert everything_online(workspace) == before
 
 
-def dump(database: Any) -> list[str]:
+def everything_online(workspace: Any) -> Any:
+    """Every byte in the online store."""
     import sqlite3
     from contextlib import closing
 
-    with closing(sqlite3.connect(database)) as connection:
+    from redis import Redis
+
+    if workspace.environment == "production":
+        port = int(workspace.connections["GOVERNANCE_REDIS"].split(":")[1].split(",")[0])
+        with Redis(port=port) as client:
+            return {key: client.hgetall(key) for key in client.scan_iter()}
+    with closing(sqlite3.connect(workspace.root / "feast" / "online.db")) as connection:
         return list(connection.iterdump())
 
 
@@ -104,7 +117,7 @@ def test_a_correction_that_keeps_its_times_replaces_the_value(workspace: Any, st
     assert values_online(store, seller, "ab") == [5, 20]
 
 
-def test_a_value_written_by_a_run_that_never_confirmed_it_is_not_taken_for_the_confirmed_one(
+def test_a_value_that_another_materialization_wrote_is_not_taken_for_the_one_before(
     workspace: Any, store: Any, seller: View, valid_at: Callable[[int], datetime]
 ) -> None:
     workspace.land(seller, 0, {"a": 1})
@@ -200,24 +213,24 @@ def test_four_views_materialize_side_by_side_on_one_registry(workspace: Any, vie
 
 
 KILLED = """
-    import os, signal, sys
+    import json, os, signal, sys
     from datetime import UTC, datetime
     from pathlib import Path
-    import feature_repo.sqlite_online_store as online_store
+    from feast.infra.online_stores.helpers import get_online_store_from_config
     from feature_repo.store import open_store
     from feature_repo.online import materialize_view
     from governance.features.view import View, Measure
 
-    write = online_store.EntitySqliteOnlineStore.online_write_batch
-    batches = iter(range(10))
+    store = open_store(Path(sys.argv[1]), environment=sys.argv[2], connections=json.loads(sys.argv[3]))
+    kind = type(get_online_store_from_config(store.config.online_store))
+    write, batches = kind.write_columns, iter(range(10))
 
-    def write_and_die(*args, **kwargs):
+    def write_and_die(*args):
         if next(batches) == 1:
             os.kill(os.getpid(), signal.SIGKILL)
-        write(*args, **kwargs)
+        write(*args)
 
-    online_store.EntitySqliteOnlineStore.online_write_batch = write_and_die
-    store = open_store(Path(sys.argv[1]), environment="embedded")
+    kind.write_columns = write_and_die
     store.config.materialization_config.online_write_batch_size = 40
     view = View(name="seller", key="seller_id", meaning="What a seller did", rates=(), code_version="1",
                 measures=(Measure(name="count0", table="orders", meaning="Orders"),))
@@ -228,16 +241,17 @@ KILLED = """
 def test_a_run_killed_in_the_middle_and_run_again_equals_an_undisturbed_one(
     workspace: Any, store: Any, seller: View
 ) -> None:
-    workspace.land(seller, 0, {f"k{key}": -1 for key in range(100)})
+    keys = [f"k{key}" for key in range(100)]
+    workspace.land(seller, 0, dict.fromkeys(keys, -1))
     materialize_view(store, seller, now=NOW)
-    workspace.land(seller, 10, {f"k{key}": key for key in range(100)})
-    killed = subprocess.run([sys.executable, "-c", textwrap.dedent(KILLED), str(workspace.root)], check=False)
+    workspace.land(seller, 10, {key: int(key[1:]) for key in keys})
+    told = [str(workspace.root), workspace.environment, json.dumps(dict(workspace.connections))]
+    killed = subprocess.run([sys.executable, "-c", textwrap.dedent(KILLED), *told], check=False)
     assert killed.returncode == -signal.SIGKILL
 
     reopened = workspace.open()
-    half = values_online(reopened, seller, [f"k{key}" for key in range(100)])
-    assert sum(value == -1 for value in half) == 60
+    assert sum(value == -1 for value in values_online(reopened, seller, keys)) == 60
 
     report = materialize_view(reopened, seller, now=NOW)
     assert (report.online_rows, report.expected_rows) == (100, 100)
-    assert values_online(reopened, seller, [f"k{key}" for key in range(100)]) == list(range(100))
+    assert values_online(reopened, seller, keys) == list(range(100))
