@@ -1,46 +1,80 @@
-"""Run every benchmark, print a table and write `var/bench.json`."""
+"""Run benchmarks, print a table, write `var/bench.json`; `--page` writes docs/benchmarks.md from what was measured."""
 
 import argparse
 import importlib
 import json
+import sys
+from collections.abc import Sequence
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
-MODULES = ("point_in_time_join", "drift", "simulator")
-"""Each has `measure()`, which returns rows of work, unit, ours, peer, limit, to_peer and to_limit (ratios of cost)."""
+from benchmarks.measure import machine
+from benchmarks.page import figure, page
+
+MODULES = ("point_in_time_join", "materialization", "drift", "feature_build", "main_job", "simulator")
+"""Each has `measure(small, say)`, which returns rows of work, unit, ours, peer, limit, to_peer, to_limit and more."""
+
+PAGE = Path(__file__).parent.parent / "docs" / "benchmarks.md"
 
 
-def run(modules: list[str], *, output: Path) -> list[dict[str, Any]]:
-    """Run the benchmarks named, in order, and write their rows to `output`."""
-    rows = [row for name in modules for row in importlib.import_module(f"benchmarks.{name}").measure()]
-    output.parent.mkdir(parents=True, exist_ok=True)
-    output.write_text(json.dumps(rows, indent=2) + "\n")
+def run(modules: Sequence[str], *, output: Path, small: bool, console: Console) -> list[dict[str, Any]]:
+    """Run the benchmarks named, in order, and write their rows to `output`, with when and where they were measured."""
+    where = {"machine": machine(), "command": f"python -m benchmarks {' '.join(modules)}{' --small' if small else ''}"}
+    rows: list[dict[str, Any]] = []
+    columns = (
+        SpinnerColumn(),
+        TextColumn("{task.description}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TimeElapsedColumn(),
+    )
+    with Progress(*columns, console=console, transient=True) as progress:
+        task = progress.add_task("benchmarks", total=len(modules))
+        for name in modules:
+            say = lambda now, name=name: progress.update(task, description=f"{name}: {now}")  # noqa: E731
+            found = importlib.import_module(f"benchmarks.{name}").measure(small=small, say=say)
+            rows += [row | where | {"measured_at": datetime.now(UTC).isoformat(timespec="seconds")} for row in found]
+            # What was measured stands, whatever becomes of the next one.
+            output.parent.mkdir(parents=True, exist_ok=True)
+            output.write_text(json.dumps(rows, indent=2) + "\n")
+            progress.advance(task)
     return rows
 
 
-def table(rows: list[dict[str, Any]]) -> Table:
+def table(rows: Sequence[dict[str, Any]]) -> Table:
     """The rows for a person."""
     shown = Table(title="Ours beside a peer and the limit, measured in one run; less is better")
     shown.add_column("work")
     shown.add_column("unit")
-    for heading in ("ours", "peer", "limit", "ours / peer", "ours / limit"):
+    for heading in ("ours", "peer", "limit", "ours / peer", "ours / limit", "extra MB"):
         shown.add_column(heading, justify="right")
     for row in rows:
         figures = (row[name] for name in ("ours", "peer", "limit", "to_peer", "to_limit"))
-        shown.add_row(row["work"], row["unit"], *(f"{figure:.3g}" for figure in figures))
+        memory = row.get("extra_mb", {}).get("ours")
+        shown.add_row(row["work"], row["unit"], *map(figure, figures), figure(memory))
     return shown
 
 
-def main() -> None:
+def main(arguments: Sequence[str] | None = None) -> None:
     """Entry point of `python -m benchmarks`."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("modules", nargs="*", default=list(MODULES), help="which benchmarks (default: all)")
+    parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
+    parser.add_argument(
+        "modules", nargs="*", choices=[*MODULES, []], help=f"which (default: all): {', '.join(MODULES)}"
+    )
+    parser.add_argument("--small", action="store_true", help="sizes of a few seconds: they show that it works, no more")
     parser.add_argument("--output", type=Path, default=Path("var/bench.json"))
-    chosen = parser.parse_args()
-    Console().print(table(run(chosen.modules, output=chosen.output)))
+    parser.add_argument("--page", action="store_true", help="measure nothing: write the page from the output's rows")
+    chosen = parser.parse_args(arguments)
+    if chosen.page:
+        PAGE.write_text(page(json.loads(chosen.output.read_text())))
+        return
+    console = Console(highlight=False, width=None if sys.stdout.isatty() else 160)
+    console.print(table(run(chosen.modules or MODULES, output=chosen.output, small=chosen.small, console=console)))
 
 
 if __name__ == "__main__":

@@ -1,40 +1,32 @@
 """Drift of features on 60 columns: our report against Evidently's preset on the same rows, each in a fresh process."""
 
-import time
-from collections.abc import Callable
-from multiprocessing import get_context
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 import polars as pl
 
-from benchmarks.measure import Measurement, resident_mb
+from benchmarks.measure import Cost, Say, compared, cost, in_a_fresh_process
 
-ROWS = 100_000
+ROWS, SMALL_ROWS = 1_000_000, 5_000
 COLUMNS = 60
+SETTINGS = (
+    "ours: judge on profiles of the reference; peer: Evidently's DataDriftPreset with column types given, to a "
+    "dictionary; limit: sorting every numeric column of both sides once, which any method with quantiles pays. Imports "
+    "excluded"
+)
 
 
-def measure(rows: int = ROWS) -> list[dict[str, Any]]:
-    """CPU seconds and extra peak memory to judge `rows` against `rows`, imports excluded.
-
-    The limit is the least that any method with quantiles pays: sorting every column of both sides once.
-    """
-    ours, peer, limit = (_in_a_fresh_process(work, rows) for work in (_ours, _evidently_preset, _sorting))
-    work = f"drift of {rows:,} x {COLUMNS} rows"
-    lines = (
-        Measurement(work=work, unit="CPU seconds", ours=ours[0], peer=peer[0], limit=limit[0]),
-        Measurement(work=f"{work}, extra memory", unit="MB", ours=ours[1], peer=peer[1], limit=limit[1]),
-    )
-    return [line.as_row() for line in lines]
+def measure(*, small: bool = False, say: Say = lambda _: None) -> list[dict[str, Any]]:
+    """CPU seconds and extra peak memory to judge rows against as many others."""
+    rows = SMALL_ROWS if small else ROWS
+    costs = {}
+    for side, way in (("ours", _ours), ("peer", _evidently_preset), ("limit", _sorting)):
+        say(f"{rows:,} rows: {side}")
+        costs[side] = in_a_fresh_process(way, rows)
+    return [compared(f"drift of {rows:,} x {COLUMNS} rows", "CPU seconds", costs, settings=SETTINGS)]
 
 
-def _in_a_fresh_process(work: Callable[[int], tuple[float, float]], rows: int) -> tuple[float, float]:
-    with get_context("spawn").Pool(1) as pool:
-        return pool.apply(work, (rows,))
-
-
-def _ours(rows: int) -> tuple[float, float]:
+def _ours(rows: int) -> Cost:
     import lightgbm  # noqa: F401 - imports are no part of the measure
     import scipy.stats  # noqa: F401
 
@@ -42,10 +34,10 @@ def _ours(rows: int) -> tuple[float, float]:
     from monitoring.profiles import profile
 
     reference, current = _frame(0, rows), _frame(1, rows)
-    return _cost(lambda: judge([Part.of(profile(reference, reference.columns), reference, current)], seed=0))
+    return cost(lambda: judge([Part.of(profile(reference, reference.columns), reference, current)], seed=0))
 
 
-def _evidently_preset(rows: int) -> tuple[float, float]:
+def _evidently_preset(rows: int) -> Cost:
     import warnings
 
     with warnings.catch_warnings():
@@ -59,21 +51,12 @@ def _evidently_preset(rows: int) -> tuple[float, float]:
             numerical_columns=numeric, categorical_columns=[name for name in frames[0] if name not in numeric]
         )
         sides = [Dataset.from_pandas(frame, definition) for frame in frames]
-        return _cost(lambda: Report([DataDriftPreset()]).run(*sides).dict())
+        return cost(lambda: Report([DataDriftPreset()]).run(*sides).dict())
 
 
-def _sorting(rows: int) -> tuple[float, float]:
+def _sorting(rows: int) -> Cost:
     columns = [column.to_numpy() for seed in (0, 1) for column in _frame(seed, rows).select(pl.col(pl.Float64))]
-    return _cost(lambda: [np.sort(column).size for column in columns])
-
-
-def _cost(work: Callable[[], Any]) -> tuple[float, float]:
-    """CPU seconds of all threads, and by how many MB (at least one) resident memory peaked above where it stood."""
-    # Linux forgets the earlier peak, that of making the rows, when it is told to.
-    Path("/proc/self/clear_refs").write_text("5")
-    stood, began = resident_mb("VmRSS"), time.process_time()
-    work()
-    return time.process_time() - began, max(resident_mb("VmHWM") - stood, 1.0)
+    return cost(lambda: [np.sort(column).size for column in columns])
 
 
 def _frame(seed: int, rows: int) -> pl.DataFrame:

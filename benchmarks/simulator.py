@@ -1,23 +1,24 @@
 """The simulator: what a million rows cost, beside random rows of the same shape from DuckDB and beside writing them."""
 
-import shutil
 import tempfile
-import time
-from collections.abc import Callable
 from datetime import date
-from multiprocessing import get_context
 from pathlib import Path
 from typing import Any
 
 import duckdb
 import polars as pl
 
-from benchmarks.measure import Measurement, resident_mb
+from benchmarks.measure import Cost, Measurement, Say, cost, in_a_fresh_process
 from governance.contracts.schema import Kind
 from governance.contracts.tables import TABLES
 
 DAYS, BUYERS, SEED = 60, 20_000, 7
+SMALL_DAYS, SMALL_BUYERS = 3, 300
 _MILLION = 1_000_000
+SETTINGS = (
+    "peer: DuckDB writes as many rows of the same columns and types, each value random on its own: no people, no "
+    "causes; limit: the finished rows written again from memory, day by day"
+)
 
 _RANDOM = {
     Kind.STRING: "CAST(CAST(random() * 1e15 AS BIGINT) AS VARCHAR)",
@@ -28,40 +29,36 @@ _RANDOM = {
 }
 
 
-def measure(days: int = DAYS, buyers: int = BUYERS) -> list[dict[str, Any]]:
-    """CPU seconds for a million rows, and peak memory.
-
-    The peer writes as many rows of the same columns and types, each value random on its own: no people, no causes.
-    The limit writes the finished rows from memory, day by day.
-    """
-    folder = Path(tempfile.mkdtemp())
-    try:
-        ours, peak = _in_a_fresh_process(_simulated, folder / "world", days, buyers)
-        rows = _row_counts(folder / "world")
-        peer, peer_peak = _in_a_fresh_process(_random_rows, folder / "random", rows)
-        limit, limit_peak = _in_a_fresh_process(_written_again, folder / "world", folder / "again")
-    finally:
-        shutil.rmtree(folder)
-    total = sum(rows.values())
+def measure(*, small: bool = False, say: Say = lambda _: None) -> list[dict[str, Any]]:
+    """CPU seconds for a million rows, and peak memory."""
+    days, buyers = (SMALL_DAYS, SMALL_BUYERS) if small else (DAYS, BUYERS)
+    with tempfile.TemporaryDirectory() as folder:
+        world = Path(folder) / "world"
+        say(f"{days} days of {buyers:,} buyers")
+        ours = in_a_fresh_process(_paid, _simulated, world, days, buyers)
+        rows = _row_counts(world)
+        peer = in_a_fresh_process(_paid, _random_rows, Path(folder) / "random", rows)
+        limit = in_a_fresh_process(_paid, _written_again, world, Path(folder) / "again")
+    costs, total = {"ours": ours, "peer": peer, "limit": limit}, sum(rows.values())
     work = f"simulated world of {days} days and {buyers:,} buyers ({total:,} rows)"
-    seconds = {"ours": ours, "peer": peer, "limit": limit}
-    for_a_million = {name: one / total * _MILLION for name, one in seconds.items()}
+    a_million = {side: one.cpu_seconds / total * _MILLION for side, one in costs.items()}
+    memory = {side: one.extra_mb for side, one in costs.items()}
+    seconds = {side: one.seconds for side, one in costs.items()}
     lines = (
-        Measurement(work=work, unit="CPU seconds for a million rows", **for_a_million),
-        Measurement(work=f"{work}, peak memory", unit="MB", ours=peak, peer=peer_peak, limit=limit_peak),
+        Measurement(
+            work=work,
+            unit="CPU seconds for a million rows",
+            settings=SETTINGS,
+            beside={"extra_mb": memory, "seconds": seconds},
+            **a_million,
+        ),
+        Measurement(work=f"{work}, peak memory", unit="MB", settings=SETTINGS, **memory),
     )
     return [line.as_row() for line in lines]
 
 
-def _in_a_fresh_process(work: Callable[..., None], *arguments: Any) -> tuple[float, float]:
-    with get_context("spawn").Pool(1) as pool:
-        return pool.apply(_cost, (work, arguments))
-
-
-def _cost(work: Callable[..., None], arguments: tuple[Any, ...]) -> tuple[float, float]:
-    began = time.process_time()
-    work(*arguments)
-    return time.process_time() - began, resident_mb()
+def _paid(work: Any, *arguments: Any) -> Cost:
+    return cost(lambda: work(*arguments))
 
 
 def _simulated(out: Path, days: int, buyers: int) -> None:

@@ -98,7 +98,12 @@ def judge_coupons(world: "World", today: Today, lines: pl.DataFrame) -> None:
     reveal(world.outbox, LABEL, decisions, campaign=campaign, oracle=odds.posterior, campaigns=settings.campaigns)
     people.coupons = _remembered(people.coupons, lines, odds.posterior, today)
     _say(
-        world, today, lines.select_seq("buyer", "market", key="line_key"), decisions, campaign >= 0, on_device >= BLOCKED_AT
+        world,
+        today,
+        lines.select_seq("buyer", "market", key="line_key"),
+        decisions,
+        campaign >= 0,
+        on_device >= BLOCKED_AT,
     )
 
 

@@ -74,7 +74,8 @@ def visit_to_order(world: "World", today: Today, plans: pl.DataFrame, visits: pl
     )
     own = names("device", people.buyers.device[buyer], seed=seed)
     world.outbox.put(
-        SESSIONS, frame.with_columns_seq(device=pl.col("device").fill_null(own), network=pl.col("network").fill_null(home))
+        SESSIONS,
+        frame.with_columns_seq(device=pl.col("device").fill_null(own), network=pl.col("network").fill_null(home)),
     )
 
 

@@ -146,5 +146,7 @@ def _put(
     )
     told = {"subject_role": role, "action": action, "policy_clause": clause, "decided_by": "person"}
     expires = pl.lit(None, pl.Int64) if expires_days is None else pl.col("occurred_at") + expires_days * DAY
-    world.outbox.put(ENFORCEMENTS, frame.with_columns_seq(expires_at=expires, **{k: pl.lit(v) for k, v in told.items()}))
+    world.outbox.put(
+        ENFORCEMENTS, frame.with_columns_seq(expires_at=expires, **{k: pl.lit(v) for k, v in told.items()})
+    )
     return at
