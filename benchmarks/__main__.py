@@ -6,18 +6,19 @@ import json
 import sys
 from collections.abc import Sequence
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TaskID, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
 from benchmarks.measure import machine
 from benchmarks.page import figure, page
 
 MODULES = ("point_in_time_join", "materialization", "drift", "feature_build", "main_job", "simulator")
-"""Each has `measure(small, say)`, which returns rows of work, unit, ours, peer, limit, to_peer and to_limit (ratios)."""
+"""Each has `measure(small, say)`, which returns rows of work, unit, ours, peer, limit, to_peer, to_limit and more."""
 
 PAGE = Path(__file__).parent.parent / "docs" / "benchmarks.md"
 
@@ -36,7 +37,7 @@ def run(modules: Sequence[str], *, output: Path, small: bool, console: Console) 
     with Progress(*columns, console=console, transient=True) as progress:
         task = progress.add_task("benchmarks", total=len(modules))
         for name in modules:
-            say = lambda now, name=name: progress.update(task, description=f"{name}: {now}")  # noqa: E731
+            say = partial(_describe, progress, task, name)
             found = importlib.import_module(f"benchmarks.{name}").measure(small=small, say=say)
             rows += [row | where | {"measured_at": datetime.now(UTC).isoformat(timespec="seconds")} for row in found]
             # What was measured stands, whatever becomes of the next one.
@@ -44,6 +45,10 @@ def run(modules: Sequence[str], *, output: Path, small: bool, console: Console) 
             output.write_text(json.dumps(rows, indent=2) + "\n")
             progress.advance(task)
     return rows
+
+
+def _describe(progress: Progress, task: TaskID, benchmark: str, now: str) -> None:
+    progress.update(task, description=f"{benchmark}: {now}")
 
 
 def table(rows: Sequence[dict[str, Any]]) -> Table:
@@ -63,13 +68,14 @@ def table(rows: Sequence[dict[str, Any]]) -> Table:
 def main(arguments: Sequence[str] | None = None) -> None:
     """Entry point of `python -m benchmarks`."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
-    parser.add_argument(
-        "modules", nargs="*", choices=[*MODULES, []], help=f"which (default: all): {', '.join(MODULES)}"
-    )
+    parser.add_argument("modules", nargs="*", help=f"which (default: all): {', '.join(MODULES)}")
     parser.add_argument("--small", action="store_true", help="sizes of a few seconds: they show that it works, no more")
     parser.add_argument("--output", type=Path, default=Path("var/bench.json"))
     parser.add_argument("--page", action="store_true", help="measure nothing: write the page from the output's rows")
     chosen = parser.parse_args(arguments)
+    unknown = [name for name in chosen.modules if name not in MODULES]
+    if unknown:
+        parser.error(f"no benchmark {', '.join(unknown)}; there are {', '.join(MODULES)}")
     if chosen.page:
         PAGE.write_text(page(json.loads(chosen.output.read_text())))
         return

@@ -33,7 +33,8 @@ BACKFILL = (
 )
 INCREMENT = (
     "ours: the last day of every view built upon the days before it; peer: all days built at once; limit: the peer's "
-    "cost times the last day's share of all events. Translation of the query by ibis, once a process, excluded from both"
+    "cost times the last day's share of all events. Translation of the query by ibis, once a process, excluded from "
+    "both"
 )
 
 

@@ -23,8 +23,8 @@ SMALL = ("--days", "21", "--buyers", "400")
 PARTS = ("landing", "features", "labels", "training", "drift", "release", "materialization")
 SETTINGS = "peer: the wall time of `govern run` in an empty workspace, on the small preset, the world simulated before"
 OVERHEAD = (
-    "wall time of `govern run` less that of its steps, from the events of its runs: starting Python, importing Dagster, "
-    "planning and everything between steps; peer: the whole wall time"
+    "wall time of `govern run` less that of its steps, from the events of its runs: starting Python, importing "
+    "Dagster, planning and everything between steps; peer: the whole wall time"
 )
 INSTALL = "make, from a bare Python to the locked environment; packages that uv has in its cache are not downloaded"
 

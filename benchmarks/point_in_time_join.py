@@ -21,8 +21,8 @@ DAYS = 60
 ASOF = "feature_repo.asof_offline_store.AsofOfflineStore"
 REPEATS = 2
 SETTINGS = (
-    "ours: get_historical_features on our store, to Arrow; peer: the same on Feast's duckdb store, entity rows given in "
-    "pandas as it takes them; limit: read_parquet, sort and join_asof in Polars; best of {repeats}, equal cells "
+    "ours: get_historical_features on our store, to Arrow; peer: the same on Feast's duckdb store, entity rows given "
+    "in pandas as it takes them; limit: read_parquet, sort and join_asof in Polars; best of {repeats}, equal cells "
     "asserted"
 )
 

@@ -91,7 +91,7 @@ def join_key_of(view: "FeatureView") -> str:
     ConfigurationError
         The view has none or several.
     """
-    keys = [field.name for field in view.entity_columns]
+    keys: list[str] = [field.name for field in view.entity_columns]
     if len(keys) != 1:
         raise ConfigurationError(f"feature view {view.name} has the keys {keys}; a view goes online by exactly one")
     return keys[0]

@@ -191,7 +191,7 @@ def _field(config: RepoConfig, view: FeatureView, feature: str) -> bytes:
 def _key(config: RepoConfig, entity: EntityKey) -> bytes:
     version = config.entity_key_serialization_version
     packed: bytes = serialize_entity_key(entity, entity_key_serialization_version=version)
-    return packed + config.project.encode()
+    return packed + bytes(config.project, "utf-8")
 
 
 def _cells(config: RepoConfig, view: FeatureView, row: Row) -> Iterator[bytes]:

@@ -3,7 +3,11 @@
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+<<<<<<< HEAD
 from datetime import date, datetime, timedelta
+=======
+from datetime import date, timedelta
+>>>>>>> bench
 from functools import cached_property
 from pathlib import Path
 
