@@ -157,7 +157,8 @@ def online_rows(store: "FeatureStore", view: FeatureTable) -> int:
 
 def stored_state(store: "FeatureStore", view: FeatureTable) -> dict[str, tuple[Any, ...]]:
     """For each key online the times and the digest of the offline row that it was written from."""
-    return _by_key(view, _online_rows(store, store.get_feature_view(view.name)))
+    registered = store.get_feature_view(view.name)
+    return _by_key(view, open_online_store(store.config).stored_rows(store.config, registered))
 
 
 def offline_state(store: "FeatureStore", view: FeatureTable, *, now: datetime) -> dict[str, tuple[Any, ...]]:

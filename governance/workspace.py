@@ -3,11 +3,7 @@
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-<<<<<<< HEAD
 from datetime import date, datetime, timedelta
-=======
-from datetime import date, timedelta
->>>>>>> bench
 from functools import cached_property
 from pathlib import Path
 

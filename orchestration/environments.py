@@ -8,11 +8,8 @@
 | GOVERNANCE_OBJECTS | where models lie: a folder or s3://bucket/prefix | `<workspace>/objects` |
 | GOVERNANCE_HMAC_KEY | key of personal data's hashes, at least 16 bytes | none; marketplaces of real people need it |
 | GOVERNANCE_HMAC_KEY_ID | name of that key, kept beside each hash | k1 |
-<<<<<<< HEAD
 | GOVERNANCE_ALERTS | addresses that alerts go to, as in docs/alerts.md | none: the log alone |
 | GOVERNANCE_UI | where people open the Dagster UI, for links | http://127.0.0.1:3000 |
-=======
->>>>>>> bench
 | GOVERNANCE_ENVIRONMENT | feature store: `embedded` (SQLite) or `production` (Postgres and Redis) | embedded |
 | GOVERNANCE_REGISTRY | production: the catalogue, postgresql+psycopg2://user:password@host/database | none |
 | GOVERNANCE_REDIS | production: online values, host:port,db=0,username=...,password=...,ssl=true | none |
