@@ -12,7 +12,6 @@ from typing import Any
 import polars as pl
 import pytest
 from doc_pages import PROJECT, RUNBOOKS, Command, commands
-from test_docs import is_pending
 
 from governance.contracts.calendar import days_between, valid_at
 from governance.release.records import sha256
@@ -213,9 +212,6 @@ def test_a_runbook_carried_out_as_written_ends_as_it_promises(
     page: Path, scene: Scene, govern: Callable[..., Any]
 ) -> None:
     steps = list(commands(page))
-    waiting = [step.text for step in steps if step.program == "govern" and is_pending(step.words())]
-    if waiting:
-        pytest.skip(f"waits for: {'; '.join(waiting)}")
     prepare, check = SCENES[page.stem]
     meanings = USUAL | prepare(scene)
 
