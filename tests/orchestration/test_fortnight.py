@@ -94,7 +94,11 @@ class Ui:
         return found[0]
 
     def counted(self) -> Runs:
-        return Counter((run["jobName"], run["tags"]["governance/asked_by"], run["status"]) for run in self.runs())
+        asked = [(run["jobName"], run["tags"]["governance/asked_by"], run["status"]) for run in self.runs()]
+        # The schedule looks every minute here, which is when drift and the hour may call for the same week.
+        return Counter(
+            WEEK if one[1] in ("drift", "weekly_retraining") and one[2] == "SUCCESS" else one for one in asked
+        )
 
     def is_quiet(self, *, since: float) -> bool:
         """Whether every sensor has looked since then and since the last run ended, and started none."""
@@ -190,6 +194,7 @@ def day(number: int) -> date:
     return FIRST + timedelta(days=number - 1)
 
 
+WEEK = ("weekly", "drift or the schedule", "SUCCESS")
 ONLINE = ("__ASSET_JOB", "online_behind_offline", "SUCCESS")
 
 
@@ -222,12 +227,11 @@ def test_a_fortnight_runs_by_itself(
 
         owner.release(1, 21, torn=("orders", 20))
         settles(
-            "a broken file fails its run, the rest goes on; of the week's models one passes, one is kept by its gates",
+            "a broken file fails its run, the rest goes on; the week is trained, its gate fails, nothing is promoted",
             ("daily", "new_days", "FAILURE"),
             ("daily", "changed_days", "SUCCESS"),
             ONLINE,
-            ("weekly", "weekly_retraining", "SUCCESS"),
-            ("release", "promotion", "SUCCESS"),
+            WEEK,
         )
 
         owner.put("orders", 20)
@@ -259,6 +263,15 @@ def test_a_fortnight_runs_by_itself(
 
         owner.put("reviews", 23)
         settles("and lands when it is delivered again", ("daily", "changed_days", "SUCCESS"), ONLINE)
+
+        owner.release(25, 35)
+        settles(
+            "of two weeks at once the newest is trained; drift calls for it; what passes is promoted",
+            ("daily", "new_days", "SUCCESS"),
+            ONLINE,
+            WEEK,
+            ("release", "promotion", "SUCCESS"),
+        )
 
     by_hand = _small(bazaar_at, tmp_path / "by_hand", owner, models)
     while (planned := next_run(by_hand, weeks=1, done=[])) is not None and planned.job == "daily":
