@@ -14,7 +14,6 @@ from orchestration.jobs import DAILY
 from orchestration.plan import PlannedRun
 from orchestration.reactions.look import Answer, Look, Quiet, Request
 
-NOW = datetime.now(UTC)
 PLANNED = PlannedRun(job=DAILY, assets=(("raw", "orders"),), why="a new day")
 
 
@@ -28,15 +27,15 @@ def workspace(tmp_path: Path, bazaar_at: Callable[..., Workspace]) -> Workspace:
 
 
 def test_of_two_who_ask_for_the_same_the_first_gets_it(workspace: Workspace) -> None:
-    assert claimed(workspace, "plan", who="drift", now=NOW) is None
-    assert claimed(workspace, "plan", who="weekly_retraining", now=NOW) == "drift"
-    assert claimed(workspace, "another", who="weekly_retraining", now=NOW) is None
-    assert claimed(workspace, "plan", who="drift", now=NOW) is None, "who lost its tick asks again"
+    assert claimed(workspace, "plan", who="drift", now=datetime.now(UTC)) is None
+    assert claimed(workspace, "plan", who="weekly_retraining", now=datetime.now(UTC)) == "drift"
+    assert claimed(workspace, "another", who="weekly_retraining", now=datetime.now(UTC)) is None
+    assert claimed(workspace, "plan", who="drift", now=datetime.now(UTC)) is None, "who lost its tick asks again"
 
 
 def test_a_claim_from_which_no_run_came_ends(workspace: Workspace) -> None:
-    assert claimed(workspace, "plan", who="drift", now=NOW) is None
-    assert claimed(workspace, "plan", who="weekly_retraining", now=NOW + timedelta(minutes=6)) is None
+    assert claimed(workspace, "plan", who="drift", now=datetime.now(UTC)) is None
+    assert claimed(workspace, "plan", who="weekly_retraining", now=datetime.now(UTC) + timedelta(minutes=6)) is None
 
 
 @pytest.mark.parametrize(

@@ -129,6 +129,10 @@ class Outbox:
             self._queues.setdefault(name, []).append(_Queue.of(later))
         self._new.clear()
 
+    def revealed(self, table: str) -> pl.DataFrame:
+        """What was revealed since the truth was last taken, in the order in which it was."""
+        return pl.concat([pl.DataFrame(schema=TRUTH_TABLES[table]), *self._revealed.get(table, [])])
+
     def gather(self) -> None:
         """Bring everything that waits to where it can be kept."""
         self.waiting = {name: pl.concat([queue.rows for queue in self._queued(name)]) for name in self._names()}
@@ -136,8 +140,9 @@ class Outbox:
 
     def take_truth(self, table: str) -> pl.DataFrame:
         """Remove and return what was revealed since the last time, sorted by key."""
-        revealed = self._revealed.pop(table, None) or [pl.DataFrame(schema=TRUTH_TABLES[table])]
-        return pl.concat(revealed).sort(_TRUTH_KEYS[table])
+        rows = self.revealed(table).sort(_TRUTH_KEYS[table])
+        self._revealed.pop(table, None)
+        return rows
 
     def _queued(self, name: str) -> list[_Queue]:
         """What waits of a table, what is new of it among that."""

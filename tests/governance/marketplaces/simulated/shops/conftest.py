@@ -54,7 +54,7 @@ class Street:
         return pl.concat(self.rows[table])
 
     def decided(self, label: str) -> pl.DataFrame:
-        return self.outbox.truth[DECISIONS].filter(pl.col("label") == label)
+        return self.outbox.revealed(DECISIONS).filter(pl.col("label") == label)
 
 
 @pytest.fixture(scope="session")
