@@ -38,7 +38,7 @@ def test_the_unit_says_which_cost_is_compared_and_the_others_stand_beside() -> N
     assert by_time["extra_mb"] == {"ours": 3, "peer": 9}
 
 
-@pytest.mark.long
+@pytest.mark.exhaustive
 def test_the_join_beats_feasts_duckdb_store_on_both_histories() -> None:
     rows = point_in_time_join.measure(small=True)
     assert well_formed(rows)
@@ -56,7 +56,7 @@ def test_sqlite_and_redis_are_written_at_a_third_of_feasts_cost_or_less() -> Non
         pytest.skip(f"{PROGRAM} is not installed: only SQLite was measured")
 
 
-@pytest.mark.long
+@pytest.mark.exhaustive
 def test_the_drift_check_costs_a_fraction_of_the_preset() -> None:
     rows = drift.measure(small=True)
     assert well_formed(rows)
@@ -69,7 +69,7 @@ def test_the_simulator_reports_rows_and_memory() -> None:
     assert [row["unit"] for row in rows] == ["CPU seconds for a million rows", "MB"]
 
 
-@pytest.mark.long
+@pytest.mark.exhaustive
 def test_a_backfill_and_three_increments_are_measured() -> None:
     rows = feature_build.measure(small=True)
     assert well_formed(rows)
@@ -78,7 +78,7 @@ def test_a_backfill_and_three_increments_are_measured() -> None:
     assert events == [events[0], events[0] * 2, events[0] * 3]
 
 
-@pytest.mark.long
+@pytest.mark.exhaustive
 def test_the_main_job_is_split_into_parts_that_make_up_its_wall_time() -> None:
     rows = main_job.measure(small=True)
     assert well_formed(rows)

@@ -60,7 +60,7 @@ def deliver_books(folder: Path) -> None:
     pl.DataFrame(complaints).write_parquet(folder / "complaints.parquet")
 
 
-@pytest.mark.long
+@pytest.mark.exhaustive
 def test_the_marketplace_of_the_page_lands_and_runs(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, govern: Callable[..., Any]
 ) -> None:

@@ -206,7 +206,7 @@ def test_every_runbook_has_its_scene() -> None:
     assert {page.stem for page in RUNBOOKS} == set(SCENES)
 
 
-@pytest.mark.long
+@pytest.mark.exhaustive
 @pytest.mark.parametrize("page", RUNBOOKS, ids=lambda page: page.stem)
 def test_a_runbook_carried_out_as_written_ends_as_it_promises(
     page: Path, scene: Scene, govern: Callable[..., Any]

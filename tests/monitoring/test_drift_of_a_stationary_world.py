@@ -147,7 +147,7 @@ def test_sixty_days_in_which_nothing_changed_with_a_sale_among_them_raise_at_mos
         assert len(alarms) <= 2, alarms
 
 
-@pytest.mark.long
+@pytest.mark.exhaustive
 def test_prices_that_double_alarm_within_four_weeks(tmp_path, point_in_time):
     workspace = settled(tmp_path, buyers=3_000, days=BURN_IN + 3 * WINDOW, model="claim")
     raise_prices(workspace.source_root, 2.0, last=WINDOW)

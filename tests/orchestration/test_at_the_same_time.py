@@ -68,7 +68,7 @@ def test_two_backfills_the_main_job_and_a_promotion_at_once_end_as_one_after_the
     assert everything_in(bazaar_at(together, source=source)) == everything_in(bazaar_at(in_turn, source=source))
 
 
-@pytest.mark.long
+@pytest.mark.exhaustive
 def test_of_two_main_jobs_at_once_the_second_waits_and_finds_nothing_to_do(
     tmp_path: Path, world: Path, own_settled: Path, govern_program: Path
 ) -> None:

@@ -122,7 +122,7 @@ def answers(port: int) -> bool:
         return False
 
 
-@pytest.mark.long
+@pytest.mark.exhaustive
 def test_a_backfill_from_the_ui_is_one_run_that_can_be_terminated_and_gone_on_with(
     own_settled: Path,
     settled: Path,

@@ -122,7 +122,7 @@ def _orders_before(workspace: Workspace, day: date) -> pl.DataFrame:
     return lake.read("raw/orders", [one for one in lake.days("raw/orders") if one != day]).select("buyer_id")
 
 
-@pytest.mark.long
+@pytest.mark.exhaustive
 def test_a_late_day_and_a_day_that_was_refused_change_what_their_preview_promised(
     tmp_path: Path,
     world: Path,
@@ -164,7 +164,7 @@ def test_a_late_day_and_a_day_that_was_refused_change_what_their_preview_promise
     assert not list((workspace.root / "scratch").iterdir())
 
 
-@pytest.mark.long
+@pytest.mark.exhaustive
 def test_a_backfill_that_is_stopped_leaves_whole_days_and_is_gone_on_with(
     own_settled: Path,
     settled: Path,

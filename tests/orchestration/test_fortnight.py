@@ -197,7 +197,7 @@ WEEK = ("weekly", "drift or the schedule", "SUCCESS")
 ONLINE = ("__ASSET_JOB", "online_behind_offline", "SUCCESS")
 
 
-@pytest.mark.long
+@pytest.mark.exhaustive
 def test_a_fortnight_runs_by_itself(
     tmp_path: Path,
     world: Path,

@@ -131,7 +131,7 @@ def test_a_poisoned_day_is_dropped_everywhere_and_restored_as_it_was(
     assert everything_in(workspace) == restored
 
 
-@pytest.mark.long
+@pytest.mark.exhaustive
 def test_candidates_follow_a_dropped_day_and_come_back_with_it(
     workspace: Workspace, repair: Callable[..., str], govern: Govern, own_settled: Path
 ) -> None:
@@ -197,7 +197,7 @@ def test_the_label_ledger_is_reloaded_with_the_labels_that_it_was_wrong_about(
     assert "kept at" not in again
 
 
-@pytest.mark.long
+@pytest.mark.exhaustive
 def test_a_past_week_is_trained_again_without_touching_the_champion(
     workspace: Workspace, own_settled: Path, govern: Govern
 ) -> None:
