@@ -7,7 +7,7 @@ import dagster as dg
 
 from assets.partitions import week_key
 from governance.workspace import Workspace
-from orchestration.held import claimed, main_job_holder
+from orchestration.exclusion import claimed, main_job_holder
 from orchestration.jobs import DAILY, RELEASE, WEEKLY
 from orchestration.reactions.look import Answer, Look, Quiet, Request
 from orchestration.runs import tags_of

@@ -42,7 +42,7 @@ import dagster as dg
 from assets.families import Family
 from governance.workspace import Workspace
 from orchestration.asking import ASKS_TAG, PRIORITY, PRIORITY_TAG, Reaction, answer, request_of
-from orchestration.held import main_job_holder, written_by
+from orchestration.exclusion import main_job_holder, written_by
 from orchestration.jobs import DAILY, RELEASE, WEEKLY
 from orchestration.plan import online_run, should_be_online
 from orchestration.processes import close_dead_runs

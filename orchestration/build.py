@@ -18,7 +18,7 @@ from governance.workspace import Workspace
 from orchestration.alert_sensors import build_alert_sensors
 from orchestration.automation import build_automation, with_conditions
 from orchestration.console import terminal
-from orchestration.exclusion import workspace_of_run
+from orchestration.guard import workspace_of_run
 from orchestration.jobs import build_jobs
 from orchestration.preview_job import preview_backfill
 from orchestration.repairs import build_override_sensor, build_repair_jobs

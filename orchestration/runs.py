@@ -36,7 +36,7 @@ def run_all(
 
     Of two that do so at the same time the second waits for the first, and then mostly finds nothing to do.
     """
-    from orchestration.held import main_job
+    from orchestration.exclusion import main_job
 
     done: list[DoneRun] = []
     with main_job(workspace, doing="govern run", on_wait=on_wait):

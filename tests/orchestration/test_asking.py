@@ -9,7 +9,7 @@ import pytest
 
 from governance.workspace import Workspace
 from orchestration.asking import PLAN_TAG, answer
-from orchestration.held import claimed
+from orchestration.exclusion import claimed
 from orchestration.jobs import DAILY
 from orchestration.plan import PlannedRun
 from orchestration.reactions.look import Answer, Look, Quiet, Request

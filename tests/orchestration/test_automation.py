@@ -15,7 +15,7 @@ from assets.families import Family
 from governance.workspace import Workspace
 from orchestration.asking import ASKS_TAG, PLAN_TAG, PRIORITY_TAG
 from orchestration.build import build_defs
-from orchestration.held import main_job
+from orchestration.exclusion import main_job
 from orchestration.runs import WHY_TAG
 
 FIRST = date(2024, 1, 1)
