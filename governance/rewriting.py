@@ -14,9 +14,10 @@ OnDay = Callable[[tuple[str, str], date, Manifest], None]
 """Told of each day that has been committed: the asset's key, the day, the manifest."""
 
 
-def stale(workspace: Workspace, lake: Lake) -> dict[tuple[str, str], list[date]]:
-    """The days of features and labels that were not made from the raw partitions of `lake`."""
-    days, labels = workspace.days(), labels_of(workspace)
+def stale(workspace: Workspace, lake: Lake, days: Sequence[date]) -> dict[tuple[str, ...], list[date]]:
+    """Which of `days` are missing from features and labels, or were not made from the raw partitions of `lake`."""
+    labels = labels_of(workspace)
+    found: dict[tuple[str, ...], list[date]]
     found = {("features", view.name): features.stale_days(lake, view, days) for view in workspace.views.values()}
     if labels:
         found["labels", "statements"] = statements.stale_days(lake, labels, days)
@@ -24,7 +25,7 @@ def stale(workspace: Workspace, lake: Lake) -> dict[tuple[str, str], list[date]]
     return {key: wanted for key, wanted in found.items() if wanted}
 
 
-def rewrite(workspace: Workspace, wanted: Mapping[tuple[str, str], Sequence[date]], *, on_day: OnDay) -> None:
+def rewrite(workspace: Workspace, wanted: Mapping[tuple[str, ...], Sequence[date]], *, on_day: OnDay) -> None:
     """Build what `stale` names, up to the newest day, each day committed by itself."""
     lake, days, labels = workspace.lake, workspace.days(), labels_of(workspace)
     for view in workspace.views.values():

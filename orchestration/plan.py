@@ -5,9 +5,9 @@ from dataclasses import dataclass
 from datetime import date, datetime
 
 from feature_repo.online_state import last_online, online_fingerprint, scores_fingerprint
+from governance import rewriting
 from governance.errors import ConfigurationError
-from governance.features import build as features
-from governance.labels import matured, statements
+from governance.labels import statements
 from governance.marketplaces.landing import plan as landing_plan
 from governance.models import training_set
 from governance.models.catalogue import Model
@@ -58,20 +58,8 @@ def stale_days(workspace: Workspace) -> dict[Key, list[date]]:
     days = workspace.days()
     with workspace.source() as source:
         landing = landing_plan(workspace.lake, workspace.marketplace, source, days, key_id=workspace.keyed_hash.key_id)
-    return {**{("raw", table): stale for table, stale in landing.items()}, **stale_derived(workspace, days)}
-
-
-def stale_derived(workspace: Workspace, days: Sequence[date]) -> dict[Key, list[date]]:
-    """The same of the assets that are made from what has landed, whether or not more is waiting to land."""
-    found: dict[Key, list[date]] = {}
-    for view in workspace.views.values():
-        found["features", view.name] = features.stale_days(workspace.lake, view, days)
-    labels = [model.label for model in workspace.models.present.values()]
-    if labels:
-        found["labels", "statements"] = statements.stale_days(workspace.lake, labels, days)
-    for label in labels:
-        found["labels", label.name] = matured.stale_days(workspace.lake, label, days)
-    return {key: stale for key, stale in found.items() if stale}
+    found: dict[Key, list[date]] = {("raw", table): stale for table, stale in landing.items()}
+    return found | rewriting.stale(workspace, workspace.lake, days)
 
 
 def downstream(workspace: Workspace, table: str) -> list[Key]:

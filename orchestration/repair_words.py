@@ -47,7 +47,7 @@ def restoration(day: date, rows: Mapping[str, int]) -> str:
     return f"{day}: {sum(rows.values()):,} raw rows brought back: {_listed(rows)}"
 
 
-def following(stale: Mapping[tuple[str, str], Sequence[date]]) -> str:
+def following(stale: Mapping[tuple[str, ...], Sequence[date]]) -> str:
     """Which features and labels are written again."""
     if not stale:
         return "features and labels: nothing to write again"

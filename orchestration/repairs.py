@@ -128,7 +128,7 @@ def land_day(context: dg.OpExecutionContext, config: Day, workspace: Space) -> G
             context.log.info(words.landing(day, waiting))
         if config.dry_run:
             anew = {(f"raw/{table}", day): Manifest("delivered anew", 0, "") for table in waiting}
-            _say_what_follows(context, rewriting.stale(workspace, SupposedLake(workspace.lake, anew)))
+            _say_what_follows(context, rewriting.stale(workspace, SupposedLake(workspace.lake, anew), workspace.days()))
             return
         _land(context, workspace, day, waiting)
     yield dg.Output(None, "go_on")
@@ -144,7 +144,7 @@ def withdraw_day(context: dg.OpExecutionContext, config: SignedDay, workspace: S
             leaving = withdrawals.manifests_leaving(day, tables, source)
             context.log.info(words.withdrawal(day, {table: one.rows for table, one in leaving.items()}))
             gone = {(f"raw/{table}", day): None for table in leaving}
-            _say_what_follows(context, rewriting.stale(workspace, SupposedLake(lake, gone)))
+            _say_what_follows(context, rewriting.stale(workspace, SupposedLake(lake, gone), workspace.days()))
             return
         now = datetime.now(UTC)
         left = withdrawals.withdraw(day, tables, source, who=config.who, reason=config.reason, at=now)
@@ -162,7 +162,9 @@ def restore_withdrawn(context: dg.OpExecutionContext, config: SignedDay, workspa
             back = withdrawals.manifests_aside(day)
             context.log.info(words.restoration(day, {table: one.rows for table, one in back.items()}))
             supposed = {(f"raw/{table}", day): manifest for table, manifest in back.items()}
-            _say_what_follows(context, rewriting.stale(workspace, SupposedLake(workspace.lake, supposed)))
+            _say_what_follows(
+                context, rewriting.stale(workspace, SupposedLake(workspace.lake, supposed), workspace.days())
+            )
             return
         returned = withdrawals.restore(day, who=config.who, reason=config.reason, at=datetime.now(UTC))
         context.log.info(words.restoration(day, returned))
@@ -173,7 +175,7 @@ def restore_withdrawn(context: dg.OpExecutionContext, config: SignedDay, workspa
 def rewrite_offline(context: dg.OpExecutionContext, workspace: Space) -> Going:
     """Build the features and labels that are stale."""
     with as_failures():
-        stale = rewriting.stale(workspace, workspace.lake)
+        stale = rewriting.stale(workspace, workspace.lake, workspace.days())
         context.log.info(words.following(stale))
         rewriting.rewrite(workspace, stale, on_day=_recorder(context))
     yield dg.Output(None, "go_on")
@@ -284,7 +286,7 @@ def _land(context: dg.OpExecutionContext, workspace: Workspace, day: date, table
         raise PartialFailure(f"raw/* of {day}", failures)
 
 
-def _say_what_follows(context: dg.OpExecutionContext, stale: Mapping[tuple[str, str], Sequence[date]]) -> None:
+def _say_what_follows(context: dg.OpExecutionContext, stale: Mapping[tuple[str, ...], Sequence[date]]) -> None:
     context.log.info(words.following(stale))
     context.log.info(_DRY)
 

@@ -6,6 +6,7 @@ from datetime import date, datetime
 from functools import cached_property
 from typing import Any
 
+from governance import rewriting
 from governance.automation.deliveries import Delivery, Wave, new_days, pending
 from governance.automation.held import HeldChanges
 from governance.contracts.calendar import days_between
@@ -15,7 +16,7 @@ from governance.marketplaces.pace import Pace
 from governance.retraining import training_fingerprint
 from governance.storage.digests import fingerprint
 from governance.workspace import Workspace
-from orchestration.plan import Key, PlannedRun, stale_derived
+from orchestration.plan import Key, PlannedRun
 
 Tried = Callable[[str], bool]
 """Whether a run with this plan was started before, whatever became of it."""
@@ -63,7 +64,7 @@ class Look:
     @cached_property
     def unfinished(self) -> dict[Key, list[date]]:
         """The landed days whose features or labels were not made from them yet."""
-        return stale_derived(self.workspace, self.landed) if self.landed else {}
+        return rewriting.stale(self.workspace, self.workspace.lake, self.landed) if self.landed else {}
 
     @cached_property
     def held(self) -> HeldChanges:
