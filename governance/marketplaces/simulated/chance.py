@@ -29,6 +29,10 @@ NEVER = 1_000_000
 
 _GOLDEN = 0x9E3779B97F4A7C15
 _WORD = (1 << 64) - 1
+# Made once: NumPy takes as long to make a scalar as to shift a hundred words.
+_SHIFTS = (np.uint64(30), np.uint64(27), np.uint64(31))
+_FACTORS = (np.uint64(0xBF58476D1CE4E5B9), np.uint64(0x94D049BB133111EB))
+_UNUSED_BITS = np.uint64(11)
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,11 +87,14 @@ class Draw:
 
     def uniform(self, entity: Ints, low: float | Floats = 0.0, high: float | Floats = 1.0) -> Floats:
         """Numbers of [low, high), shape of `entity`."""
+        return low + self._unit(entity) * (high - low)
+
+    def _unit(self, entity: Ints) -> Floats:
+        """Numbers of [0, 1)."""
         self._step += 1
         step = _mixed((self._key + self._step * _GOLDEN) & _WORD)
         words = mix(self._of(entity) ^ np.uint64(step))
-        unit = (words >> np.uint64(11)).astype(np.float64) * 2.0**-53
-        return low + unit * (high - low)
+        return (words >> _UNUSED_BITS).astype(np.float64) * 2.0**-53
 
     def _of(self, entity: Ints) -> Words:
         """The first half of the work, done once for draws that follow each other for the same entities."""
@@ -98,7 +105,7 @@ class Draw:
 
     def happens(self, entity: Ints, share: float | Floats) -> Bools:
         """True with probability `share`."""
-        return np.asarray(self.uniform(entity) < share, dtype=np.bool_)
+        return np.asarray(self._unit(entity) < share, dtype=np.bool_)
 
     def integers(self, entity: Ints, low: int | Ints, high: int | Ints) -> Ints:
         """Whole numbers of [low, high)."""
@@ -107,7 +114,7 @@ class Draw:
     def normal(self, entity: Ints, mean: float | Floats = 0.0, deviation: float | Floats = 1.0) -> Floats:
         """Normal numbers."""
         # Half a step above zero, so that the inverse is finite.
-        standard: Floats = ndtri(self.uniform(entity) + 2.0**-54)
+        standard: Floats = ndtri(self._unit(entity) + 2.0**-54)
         return mean + deviation * standard
 
     def lognormal(self, entity: Ints, median: float | Floats = 1.0, spread: float | Floats = 1.0) -> Floats:
@@ -116,17 +123,17 @@ class Draw:
 
     def exponential(self, entity: Ints, mean: float | Floats = 1.0) -> Floats:
         """Exponential numbers."""
-        return -np.log1p(-self.uniform(entity)) * mean
+        return -np.log1p(-self._unit(entity)) * mean
 
     def gamma(self, entity: Ints, shape: float) -> Floats:
         """Gamma numbers of scale 1."""
-        found: Floats = gammaincinv(shape, self.uniform(entity))
+        found: Floats = gammaincinv(shape, self._unit(entity))
         return found
 
     def pick(self, entity: Ints, shares: npt.ArrayLike) -> Ints:
         """A place in `shares`, each with its share of their sum; shares are (k,) for all or (n, k), one row each."""
         steps = np.cumsum(np.asarray(shares, dtype=np.float64), axis=-1)
-        mark = self.uniform(entity) * steps[..., -1]
+        mark = self._unit(entity) * steps[..., -1]
         alike = steps.ndim == 1
         place = np.searchsorted(steps, mark, side="right") if alike else (mark[:, None] >= steps).sum(axis=1)
         found: Ints = np.minimum(place, steps.shape[-1] - 1).astype(np.int64)
@@ -134,7 +141,7 @@ class Draw:
 
     def poisson(self, entity: Ints, mean: float | Floats) -> Ints:
         """Poisson counts by inversion; meant for means below about a hundred."""
-        mark = self.uniform(entity)
+        mark = self._unit(entity)
         rate = np.broadcast_to(np.asarray(mean, dtype=np.float64), mark.shape)
         term = np.exp(-rate)
         total, count = term.copy(), np.zeros(mark.shape, dtype=np.int64)
@@ -157,9 +164,9 @@ class Draw:
 
 def mix(words: Words) -> Words:
     """The finaliser of SplitMix64: a one-to-one map in which every bit of the input reaches every bit of the output."""
-    words = (words ^ (words >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
-    words = (words ^ (words >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
-    return words ^ (words >> np.uint64(31))
+    words = (words ^ (words >> _SHIFTS[0])) * _FACTORS[0]
+    words = (words ^ (words >> _SHIFTS[1])) * _FACTORS[1]
+    return words ^ (words >> _SHIFTS[2])
 
 
 def joint(*numbers: Ints | int) -> Ints:

@@ -91,10 +91,9 @@ def say(
 
 def _delays(draw: Draw, saying: Saying, decisions: pl.DataFrame) -> Ints:
     """How long the natural labeler takes for each, in microseconds."""
-    factor = decisions["market"].replace_strict(dict(saying.delay_by_segment), default=1.0, return_dtype=pl.Float64)
-    return micros(
-        draw.lognormal(decisions["key"].to_numpy(), saying.delay_days * factor.to_numpy(), saying.delay_spread)
-    )
+    by_segment = saying.delay_by_segment
+    factor = np.array([by_segment.get(one, 1.0) for one in decisions["market"].to_list()], dtype=np.float64)
+    return micros(draw.lognormal(decisions["key"].to_numpy(), saying.delay_days * factor, saying.delay_spread))
 
 
 def _put(

@@ -2,14 +2,12 @@
 
 import json
 import shutil
-from collections.abc import Callable, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
+from collections.abc import Iterator, Sequence
+from concurrent.futures import Executor
 from dataclasses import asdict, dataclass
 from datetime import date, timedelta
 from pathlib import Path
-from typing import Any, Self
-
-import polars as pl
+from typing import Any
 
 from governance.contracts.tables import TABLES
 from governance.errors import ConfigurationError
@@ -19,8 +17,9 @@ from governance.marketplaces.simulated.campaigns.file import Campaign, Campaigns
 from governance.marketplaces.simulated.chance import Today
 from governance.marketplaces.simulated.life import World, begin, known, live, truth
 from governance.marketplaces.simulated.redelivery import Redelivery
-from governance.marketplaces.simulated.rows import Outbox, write_day
+from governance.marketplaces.simulated.rows import Outbox
 from governance.marketplaces.simulated.settings import Settings
+from governance.marketplaces.simulated.writing import Delivery, OnDay, Writer
 
 WORLD_VERSION = "3"
 """Raised with every change that gives other rows for the same parameters."""
@@ -29,10 +28,10 @@ WORLD_FILE = "world.json"
 TRUTH = "truth"
 _STATE = "state"
 
-OnDay = Callable[[date], None]
 
-
-def simulate(out: Path, settings: Settings, *, days: int, on_day: OnDay | None = None) -> None:
+def simulate(
+    out: Path, settings: Settings, *, days: int, on_day: OnDay | None = None, hand: Executor | None = None
+) -> None:
     """Write a simulated marketplace: every table and day as `<out>/<table>/dt=<day>/rows.parquet`.
 
     The same settings give the same rows, and more days leave the earlier ones as they were. `world.json` is written
@@ -45,6 +44,8 @@ def simulate(out: Path, settings: Settings, *, days: int, on_day: OnDay | None =
         Folder of the world. The truth lies under `truth/` in it, what the world needs to go on under `state/`.
     on_day
         Called with each day once all its files are there.
+    hand
+        Who writes the files of a day while the next one is lived (see `Writer`).
 
     Raises
     ------
@@ -59,20 +60,29 @@ def simulate(out: Path, settings: Settings, *, days: int, on_day: OnDay | None =
         if stands["days"] > days:
             raise ConfigurationError(f"{out} has {stands['days']} days already; ask for more, or for another folder")
         if stands["days"] < days:
-            go_on(out, days=days - stands["days"], on_day=on_day)
+            go_on(out, days=days - stands["days"], on_day=on_day, hand=hand)
         return
     _clear(out)
     world = begin(settings, Today(settings.seed, settings.first_day, 0))
-    _live_days(out, world, Redelivery(), range(days), on_day)
+    _live_days(out, world, Redelivery(), range(days), Writer(out, on_day, hand))
 
 
-def go_on(out: Path, *, days: int, acted_on: Sequence[str] = (), on_day: OnDay | None = None) -> None:
+def go_on(
+    out: Path,
+    *,
+    days: int,
+    acted_on: Sequence[str] = (),
+    on_day: OnDay | None = None,
+    hand: Executor | None = None,
+) -> None:
     """Add the next days to a world that stands, late arrivals and deliveries of older days among them.
 
     Parameters
     ----------
     acted_on
         Ids of accounts that were acted on since the last day: they are shut, and their campaigns answer.
+    on_day, hand
+        As for `simulate`.
 
     Raises
     ------
@@ -91,7 +101,7 @@ def go_on(out: Path, *, days: int, acted_on: Sequence[str] = (), on_day: OnDay |
     kept.world.outbox = Outbox()
     state.restore(kept, out / _STATE / str(done))
     act_on(kept.world, Today(settings.seed, settings.first_day, done), acted_on)
-    _live_days(out, kept.world, kept.redelivery, range(done, done + days), on_day)
+    _live_days(out, kept.world, kept.redelivery, range(done, done + days), Writer(out, on_day, hand))
 
 
 @dataclass(slots=True)
@@ -102,52 +112,26 @@ class _Kept:
     redelivery: Redelivery
 
 
-def _live_days(out: Path, world: World, redelivery: Redelivery, days: range, on_day: OnDay | None) -> None:
+def _live_days(out: Path, world: World, redelivery: Redelivery, days: range, writer: Writer) -> None:
     settings = world.settings
-    with _Writer(out, on_day) as writer:
+    with writer:
         for index in days:
             today = Today(settings.seed, settings.first_day, index)
             live(world, today)
-            rows = known(world, today)
-            delivered = [(name, *one) for name in rows for one in redelivery.deliver(name, today, rows[name])]
-            revealed = [(f"{TRUTH}/{name}", today.date, one) for name, one in truth(world).items()]
-            writer.write(today.date, [*delivered, *revealed])
+            writer.write(today.date, [*_delivered(world, redelivery, today), *_revealed(world, today)])
     world.outbox.gather()
     # The state first: a world whose file says so many days must be able to go on from there.
     state.save(_Kept(world, redelivery), out / _STATE / str(days.stop))
     _finish(out, facts_of(settings, days=days.stop))
 
 
-class _Writer:
-    """Writes the files of a day while the next one is lived; `on_day` is told once they are all there."""
+def _delivered(world: World, redelivery: Redelivery, today: Today) -> Iterator[Delivery]:
+    for table, rows in known(world, today).items():
+        yield from (Delivery(table, *one) for one in redelivery.deliver(table, today, rows))
 
-    def __init__(self, out: Path, on_day: OnDay | None) -> None:
-        self._out, self._on_day = out, on_day
-        self._hand = ThreadPoolExecutor(max_workers=1)
-        self._pending: tuple[date, list[Future[None]]] | None = None
 
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, *error: object) -> None:
-        self._hand.shutdown(cancel_futures=error[0] is not None)
-        if error[0] is None:
-            self._wait()
-
-    def write(self, day: date, files: Sequence[tuple[str, date, pl.DataFrame]]) -> None:
-        """Begin to write the files of a day, each (table, day that it is of, rows), once those before it are there."""
-        self._wait()
-        self._pending = (day, [self._hand.submit(write_day, self._out, *one) for one in files])
-
-    def _wait(self) -> None:
-        if self._pending is None:
-            return
-        day, futures = self._pending
-        self._pending = None
-        for future in futures:
-            future.result()
-        if self._on_day is not None:
-            self._on_day(day)
+def _revealed(world: World, today: Today) -> Iterator[Delivery]:
+    yield from (Delivery(f"{TRUTH}/{name}", today.date, rows) for name, rows in truth(world).items())
 
 
 def facts_of(settings: Settings, *, days: int | None = None) -> dict[str, Any]:

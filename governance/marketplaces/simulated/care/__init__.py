@@ -42,7 +42,9 @@ class Care:
         if found.is_empty():
             return
         by_key = cases.select_seq("buyer", key="line_key")
-        self.found = pl.concat([self.found, found.join(by_key, on="key", how="inner").select_seq(_FOUND.names())])
+        self.found = pl.concat(
+            [self.found, found.join(by_key, on="key", how="inner").select_seq(_FOUND.names())], rechunk=True
+        )
 
 
 def begin(settings: Settings) -> Care:  # noqa: ARG001 - every part of the world begins with its settings

@@ -43,7 +43,7 @@ def shut_found(world: "World", today: Today) -> None:
         frame.with_columns_seq(
             enforcement_id=identifiers("enforcement", numbers, seed=today.seed),
             expires_at=pl.when(pl.col("ends") > 0).then("ends"),
-            market=_MARKET.gather(buyers.market[chosen]),
+            market=_MARKET[buyers.market[chosen]],
             subject_role=pl.lit("buyer"),
             action=pl.lit("ban"),
             policy_clause=pl.lit(_CLAUSE),

@@ -49,9 +49,9 @@ def _settle(world: "World", today: Today, cases: pl.DataFrame) -> None:
     beliefs = _hear(world, today, cases, seen)
     blame = blame_of(cases, cases["cause"].to_numpy())
     cases = filed(today, cases.hstack(seen)).with_columns_seq(
-        cause_name=pl.Series(NAMES).gather(cases["cause"]),
+        cause_name=pl.Series(NAMES)[cases["cause"]],
         text=case_texts(today, cases.hstack(seen)),
-        right_name=pl.Series(PARTIES).gather(np.argmax(blame, axis=1)),
+        right_name=pl.Series(PARTIES)[np.argmax(blame, axis=1)],
     )
     put_cases(world.outbox, today, cases)
     put_messages(world.outbox, today, cases)
@@ -130,7 +130,7 @@ def _decide(world: "World", today: Today, cases: pl.DataFrame, beliefs: _Hearing
 def _reveal(outbox: Outbox, cases: pl.DataFrame, beliefs: _Hearing, blame: Floats, campaigns: tuple[str, ...]) -> None:
     """Truth about cases: causes, blame, and the oracles of both labels."""
     names = pl.Series([*campaigns, None], dtype=pl.String)
-    campaign = names.gather(np.where(cases["abuse"].to_numpy() > 0, cases["abuse"].to_numpy() - 1, len(campaigns)))
+    campaign = names[np.where(cases["abuse"].to_numpy() > 0, cases["abuse"].to_numpy() - 1, len(campaigns))]
     outbox.reveal(
         CAUSES,
         cases.select_seq(

@@ -57,7 +57,7 @@ def decided(
     outbox.put(ENFORCEMENTS, frame)
     day = (at - today.start) // DAY + today.index + 1
     waiting = pl.DataFrame({"day": day, "buyer": buyer, "days": np.where(member, NEVER, APPEAL_DAYS)}, schema=_SCHEMA)
-    return pl.concat([bans, waiting])
+    return pl.concat([bans, waiting], rechunk=True)
 
 
 def shut(buyers: Buyers, bans: pl.DataFrame, standing: Standing, today: Today) -> pl.DataFrame:

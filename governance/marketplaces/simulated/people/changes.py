@@ -70,7 +70,7 @@ def put_changes(outbox: Outbox, today: Today, changes: pl.DataFrame) -> None:
         account_id=identifiers("buyer", buyer, seed=today.seed),
         occurred_at=pl.Series(at),
         known_at=pl.Series(at + 20 * SECOND),
-        kind=_KINDS.gather(kind),
+        kind=_KINDS[kind],
         old_value=values.head(len(kind)),
         new_value=values.tail(len(kind)),
     )
@@ -109,5 +109,5 @@ def _changed(buyers: Buyers, buyer: Ints, kind: int, today: Today) -> tuple[Ints
 
 def _values(numbers: Ints, kind: Ints, seed: int) -> pl.Series:
     """Names of the things, each by its kind; null for passwords, which nobody keeps."""
-    things = _THINGS.gather(kind)
+    things = _THINGS[kind]
     return (things + names("", numbers, seed=seed)).alias("value")

@@ -27,6 +27,6 @@ def reveal(
         label=pl.lit(label),
         truth=pl.Series(campaign >= 0),
         oracle=pl.Series(oracle),
-        campaign=known.gather(np.where(campaign >= 0, campaign, len(campaigns.names))),
+        campaign=known[np.where(campaign >= 0, campaign, len(campaigns.names))],
     )
     outbox.reveal(DECISIONS, frame)

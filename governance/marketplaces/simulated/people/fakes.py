@@ -113,7 +113,9 @@ def remembered(recent: pl.DataFrame, signups: pl.DataFrame, suspicion: Floats, t
     new = signups.select_seq("device", "network", "phone").with_columns_seq(
         day=pl.lit(today.index, pl.Int64), suspicion=pl.Series(suspicion)
     )
-    return pl.concat([recent.filter(pl.col("day") > today.index - REMEMBERED_DAYS), new.select_seq(recent.columns)])
+    return pl.concat(
+        [recent.filter(pl.col("day") > today.index - REMEMBERED_DAYS), new.select_seq(recent.columns)], rechunk=True
+    )
 
 
 def _company(recent: pl.DataFrame, signups: pl.DataFrame, name: str) -> tuple[Ints, Floats]:

@@ -44,7 +44,7 @@ def hands_of_today(world: "World", signups: pl.DataFrame, today: Today) -> pl.Da
             new = signups.filter(pl.col("campaign") == farm.number)["buyer"].to_numpy()
             bought = _bought(people.buyers, farm, farm.tactic, world.standing, today)
             parts.append(_working(np.concatenate([new, bought]), farm, farm.tactic, today))
-    return pl.concat(parts)
+    return pl.concat(parts, rechunk=True)
 
 
 def farm_plans(world: "World", today: Today) -> pl.DataFrame:
@@ -158,7 +158,7 @@ def _some(kind: str, things: Ints, share: float | Floats, buyer: Ints, today: To
     chosen = draw.happens(buyer, share)
     found = np.flatnonzero(chosen)
     place = np.where(chosen, np.cumsum(chosen) - 1, len(found))
-    return pl.concat([names(kind, things[found], seed=today.seed), pl.Series([None], dtype=pl.String)]).gather(place)
+    return pl.concat([names(kind, things[found], seed=today.seed), pl.Series([None], dtype=pl.String)])[place]
 
 
 def _codes(buyers: Buyers, buyer: Ints, today: Today, draw: Draw) -> pl.Series:
@@ -166,4 +166,4 @@ def _codes(buyers: Buyers, buyer: Ints, today: Today, draw: Draw) -> pl.Series:
     new, invited = today.index - buyers.joined[buyer] < NEW_DAYS, buyers.invited_by[buyer] >= 0
     any_code = draw.integers(buyer, 0, len(_OLD_CODES))
     place = np.where(new, np.where(invited, 4, 3), any_code)
-    return pl.Series([*_OLD_CODES, _NEW_CODE, _INVITED_CODE]).gather(place)
+    return pl.Series([*_OLD_CODES, _NEW_CODE, _INVITED_CODE])[place]

@@ -167,7 +167,9 @@ def _remembered(recent: pl.DataFrame, lines: pl.DataFrame, suspicion: Floats, to
     new = lines.select_seq("buyer").with_columns_seq(
         day=pl.lit(today.index, pl.Int64), suspicion=pl.Series(suspicion), **things
     )
-    return pl.concat([recent.filter(pl.col("day") > today.index - REMEMBERED_DAYS), new.select_seq(recent.columns)])
+    return pl.concat(
+        [recent.filter(pl.col("day") > today.index - REMEMBERED_DAYS), new.select_seq(recent.columns)], rechunk=True
+    )
 
 
 def _level(suspicion: Floats) -> Ints:

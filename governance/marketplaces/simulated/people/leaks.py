@@ -133,7 +133,7 @@ def _read(world: "World", number: int, tactic: Leaking, today: Today) -> pl.Data
     subjects = 1 + draw.integers(key, 1, tactic.most_subjects)
     row, subject = shown_subjects(key, subjects, today, people.buyers)
     new = pl.DataFrame([subject, np.full(len(subject), number), np.full(len(subject), today.index)], schema=_LEAKED)
-    people.leaked = pl.concat([people.leaked, new])
+    people.leaked = pl.concat([people.leaked, new], rechunk=True)
     frame = _accesses(world, who, sells, key, subjects, draw, today)
     return with_subjects(frame, row, subject, seed=today.seed)
 

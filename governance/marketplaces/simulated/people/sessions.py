@@ -73,7 +73,7 @@ def moments(draw: Draw, key: Ints, market: Ints, today: Today) -> Ints:
 
 def countries_of(draw: Draw, key: Ints, market: Ints, abroad: Bools) -> pl.Series:
     """Countries of networks: the market's, or abroad one in which there is no market of ours."""
-    return _COUNTRIES.gather(np.where(abroad, len(MARKETS) + draw.integers(key, 0, len(_ABROAD)), market))
+    return _COUNTRIES[np.where(abroad, len(MARKETS) + draw.integers(key, 0, len(_ABROAD)), market)]
 
 
 def ordinary_sessions(buyers: Buyers, today: Today, *, size: int) -> pl.DataFrame:
@@ -99,10 +99,10 @@ def ordinary_sessions(buyers: Buyers, today: Today, *, size: int) -> pl.DataFram
             "at": moments(draw, key, market, today),
             "device": device,
             "network": network,
-            "kind": _KIND.gather(login.astype(np.int64)),
-            "outcome": _OUTCOME.gather(outcome),
+            "kind": _KIND[login.astype(np.int64)],
+            "outcome": _OUTCOME[outcome],
             "country": countries_of(draw, key, market, abroad),
-            "market": MARKET_NAMES.gather(market),
+            "market": MARKET_NAMES[market],
             "wrong_passwords": np.where(login, wrong + (wrong == 2) * draw.integers(key, 0, 3) + (outcome == 1), 0),
             "campaign": np.full(len(key), -1, dtype=np.int64),
             "place": place,

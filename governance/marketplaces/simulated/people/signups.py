@@ -93,7 +93,7 @@ def signed_up(
             "buyer": number,
             "occurred_at": at,
             "known_at": at + draw.integers(number, 0, 90 * SECOND),
-            "market": _MARKET.gather(new.market),
+            "market": _MARKET[new.market],
             "verified": draw.happens(number, verified),
             "campaign": new.campaign,
             **traces,

@@ -53,8 +53,8 @@ def hired(settings: Settings, today: Today, outbox: Outbox) -> Staff:
         account_id=identifiers("staff", number, seed=settings.seed),
         role=pl.lit("staff"),
         verified=pl.lit(True),
-        market=_MARKET.gather(market),
-        country=_MARKET.gather(market),
+        market=_MARKET[market],
+        country=_MARKET[market],
         device=names("device", desk(number), seed=settings.seed),
         network=names("network", office(market), seed=settings.seed),
     )
@@ -74,10 +74,10 @@ def office(market: Ints) -> Ints:
 
 def accesses(account: pl.Series, role: str, market: Ints, at: Ints, purpose: Ints, subjects: Ints) -> pl.DataFrame:
     """Accesses of accounts of one role at some moments (microseconds), for a purpose (its place in `PURPOSES`)."""
-    return pl.DataFrame({"occurred_at": at, "subjects": subjects, "market": _MARKET.gather(market)}).with_columns_seq(
+    return pl.DataFrame({"occurred_at": at, "subjects": subjects, "market": _MARKET[market]}).with_columns_seq(
         account_id=account,
         role=pl.lit(role),
-        purpose=pl.Series(PURPOSES, dtype=pl.String).gather(purpose),
+        purpose=pl.Series(PURPOSES, dtype=pl.String)[purpose],
     )
 
 
@@ -137,7 +137,7 @@ def fulfilment_reads(world: "World", today: Today, lines: pl.DataFrame) -> pl.Da
     return bought.with_columns_seq(
         occurred_at=pl.Series(at),
         role=pl.lit("seller"),
-        purpose=pl.Series(PURPOSES, dtype=pl.String).gather(draw.pick(seller, (0.0, 0.94, 0.0, 0.03, 0.03))),
+        purpose=pl.Series(PURPOSES, dtype=pl.String)[draw.pick(seller, (0.0, 0.94, 0.0, 0.03, 0.03))],
         device=names("device", sellers.device[seller], seed=today.seed),
         network=names("network", sellers.network[seller], seed=today.seed),
     )

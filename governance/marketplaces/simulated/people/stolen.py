@@ -93,7 +93,7 @@ def failures_with(failures: pl.DataFrame, sessions: pl.DataFrame, today: Today) 
     new = sessions.filter(pl.col("outcome") != "succeeded").select_seq(
         pl.lit(today.index, pl.Int64).alias("day"), "buyer", device="device_number", network="network_number"
     )
-    return pl.concat([failures.filter(pl.col("day") > today.index - FAILURES_REMEMBERED_DAYS), new])
+    return pl.concat([failures.filter(pl.col("day") > today.index - FAILURES_REMEMBERED_DAYS), new], rechunk=True)
 
 
 def look(logins: pl.DataFrame, failures: pl.DataFrame, thefts: pl.DataFrame, buyers: Buyers, today: Today) -> Seen:

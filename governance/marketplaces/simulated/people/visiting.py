@@ -57,7 +57,7 @@ def visit_to_order(world: "World", today: Today, plans: pl.DataFrame, visits: pl
     number = order_numbers(today.index, buyer, nth + _AFTER_ALL_PLANS)
     draw = today.draw("visits to order")
     at = np.maximum(comes["at"].to_numpy() - MINUTE - draw.integers(number, 0, 12 * MINUTE), today.start)
-    market = MARKET_NAMES.gather(people.buyers.market[buyer])
+    market = MARKET_NAMES[people.buyers.market[buyer]]
     home = names("network", home_network(people.buyers.household[buyer], today.index), seed=seed)
     frame = comes.select_seq(
         "device",

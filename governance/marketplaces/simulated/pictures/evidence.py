@@ -68,7 +68,7 @@ def evidence(
     kinds = np.zeros(len(key), dtype=np.int64) if kind is None else kind
     told = pl.Series(draw.happens(key, _TOLD[abuse]), dtype=pl.Boolean)
     captured = pl.when(told).then(pl.Series(taken, dtype=pl.Int64))
-    return look.with_columns_seq(kind=pl.Series(KINDS, dtype=pl.String).gather(kinds), captured_at=captured)
+    return look.with_columns_seq(kind=pl.Series(KINDS, dtype=pl.String)[kinds], captured_at=captured)
 
 
 def looks(draw: Draw, key: Ints, *, image: Ints, category: Ints, state: Ints, abuse: Ints) -> pl.DataFrame:

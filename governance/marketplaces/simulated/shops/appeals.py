@@ -14,6 +14,7 @@ from governance.marketplaces.simulated.markets import MARKETS
 from governance.marketplaces.simulated.rows import Outbox
 
 _LANGUAGE = {market.name: number for number, market in enumerate(MARKETS)}
+_RESULTS = pl.Series(["upheld", "overturned"])
 _OPENED_AFTER_DAYS = 0.8
 
 
@@ -53,13 +54,13 @@ def _versions(today: Today, one: Appealed) -> pl.DataFrame:
             "grounds": _grounds(today, one),
         }
     ).with_columns_seq(against=pl.lit("enforcement"), version=pl.lit(1), result=pl.lit("open"))
-    result = pl.Series(one.overturned).replace_strict({True: "overturned", False: "upheld"}, return_dtype=pl.String)
+    result = _RESULTS[one.overturned.astype(np.int64)]
     closed = frame.with_columns_seq(known_at=pl.Series(answered), version=pl.lit(2), result=result)
     return pl.concat([frame, closed])
 
 
 def _grounds(today: Today, one: Appealed) -> pl.Series:
-    language = one.market.replace_strict(_LANGUAGE, return_dtype=pl.Int64).to_numpy()
+    language = np.array([_LANGUAGE[market] for market in one.market.to_list()], dtype=np.int64)
     against = np.ones(len(one.key), dtype=np.bool_)
     nothing = pl.DataFrame(height=len(one.key))
     return words.grounds(today.draw("grounds"), one.key, language, nothing, against_enforcement=against)

@@ -73,8 +73,8 @@ def _with_listing(lines: pl.DataFrame, listings: Listings) -> pl.DataFrame:
         seller=pl.Series(listings.seller[listing]),
         where=pl.Series(where),
         what=pl.Series(what),
-        market=_MARKET.gather(where),
-        category=_CATEGORY.gather(what),
+        market=_MARKET[where],
+        category=_CATEGORY[what],
         price_minor=pl.Series(listings.price_minor[listing]),
         commission_rate=pl.Series(np.round(0.05 + 0.005 * what, 4)),
         listing_photos=pl.Series(listings.photos[listing]),
@@ -108,12 +108,12 @@ def _with_money(lines: pl.DataFrame, today: Today, buyers: Buyers) -> pl.DataFra
     used = pl.Series(coupon >= 0)
     return lines.with_columns_seq(
         price_ratio=pl.Series(price * rate / 100 / PRICE[lines["what"].to_numpy()]),
-        currency=_CURRENCY.gather(where),
+        currency=_CURRENCY[where],
         reference_rate=pl.Series(rate),
         shipping_minor=pl.Series(shipping),
         discount_minor=pl.Series(discount),
         subsidy_minor=pl.Series(np.where(platform, discount, 0)),
-        coupon=pl.when(used).then(_CODES.gather(np.maximum(coupon, 0))),
+        coupon=pl.when(used).then(_CODES[np.maximum(coupon, 0)]),
         coupon_funded_by=pl.when(used).then(
             pl.when(pl.Series(platform)).then(pl.lit("platform")).otherwise(pl.lit("seller"))
         ),

@@ -38,7 +38,9 @@ def empty_docket() -> pl.DataFrame:
 def note(shops: "Shops", kind: int, number: Ints, day: Ints) -> None:
     """Remember to do something about each number on a day."""
     new = pl.DataFrame({"number": number, "day": day}).with_columns_seq(kind=pl.lit(kind))
-    shops.docket = pl.concat([shops.docket, new.select_seq(pl.col(name).cast(to) for name, to in DOCKET.items())])
+    shops.docket = pl.concat(
+        [shops.docket, new.select_seq(pl.col(name).cast(to) for name, to in DOCKET.items())], rechunk=True
+    )
 
 
 def act(world: "World", today: Today) -> None:
@@ -80,7 +82,7 @@ def _hear_appeals(world: "World", today: Today, number: Ints, at: Ints) -> None:
     appeals = draw.happens(number, np.where(wrong, _APPEAL_IF_WRONG, _APPEAL_IF_RIGHT))
     ends = at + micros(draw.uniform(number, 0.7, 5.0))
     number, at, ends, wrong = number[appeals], at[appeals], ends[appeals], wrong[appeals]
-    market = _MARKET.gather(listings.market[number])
+    market = _MARKET[listings.market[number]]
     key = order_numbers(today.index, number, _NTH["product"])
     against = identifiers("enforcement", key, seed=today.seed)
     appellant = identifiers("seller", listings.seller[number], seed=today.seed)
@@ -140,7 +142,7 @@ def _put(
             "enforcement_id": identifiers("enforcement", order_numbers(today.index, number, nth), seed=today.seed),
             "occurred_at": at,
             "known_at": at + MINUTE,
-            "market": _MARKET.gather(market),
+            "market": _MARKET[market],
             "subject_id": identifiers(role, number, seed=today.seed),
         }
     )

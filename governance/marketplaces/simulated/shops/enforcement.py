@@ -143,7 +143,7 @@ class _Docket:
             Appealed(
                 against=against.filter(pl.Series(chosen)),
                 appellant=identifiers("seller", seller[chosen], seed=self.today.seed),
-                market=_MARKET.gather(self.sellers.market[seller[chosen]]),
+                market=_MARKET[self.sellers.market[seller[chosen]]],
                 key=order_numbers(self.today.index, seller[chosen], nth),
                 decided=at[chosen],
                 ends=np.maximum(ends, at + DAY)[chosen],
@@ -170,7 +170,7 @@ class _Docket:
                 "enforcement_id": _enforcement_ids(self.today, seller, nth),
                 "occurred_at": at,
                 "known_at": at + MINUTE,
-                "market": _MARKET.gather(self.sellers.market[seller]),
+                "market": _MARKET[self.sellers.market[seller]],
                 "subject_id": identifiers("seller", seller, seed=self.today.seed),
             }
         )
@@ -192,7 +192,7 @@ class _Docket:
                 "entity_id": identifiers("seller", seller, seed=self.today.seed),
                 "occurred_at": at,
                 "known_at": at + after + MINUTE,
-                "market": _MARKET.gather(self.sellers.market[seller]),
+                "market": _MARKET[self.sellers.market[seller]],
             }
         )
         stated = {"label": LABEL, "labeler": labeler, "reason": reason}

@@ -47,7 +47,7 @@ def with_today(remembered: pl.DataFrame, lines: pl.DataFrame, today: Today) -> p
         pl.col(name).cast(kind) if name in lines.columns else pl.lit(None, kind).alias(name)
         for name, kind in LINES.items()
     )
-    return pl.concat([remembered.filter(pl.col("day") > today.index - KEPT_DAYS), new])
+    return pl.concat([remembered.filter(pl.col("day") > today.index - KEPT_DAYS), new], rechunk=True)
 
 
 def with_scans(remembered: pl.DataFrame, shipments: pl.DataFrame, *, seed: int) -> pl.DataFrame:

@@ -19,7 +19,7 @@ def payment_methods(draw: Draw, key: Ints, market: Ints) -> tuple[pl.Series, Int
     """Payment method and number of instalments of each order, given its market."""
     method = draw.pick(key, _SHARES[market])
     parts = _INSTALMENTS[draw.integers(key, 0, len(_INSTALMENTS))]
-    return _NAMES.gather(method), np.where(method == _METHODS.index("card"), parts, 1)
+    return _NAMES[method], np.where(method == _METHODS.index("card"), parts, 1)
 
 
 def put_checkout_payments(outbox: Outbox, today: Today, lines: pl.DataFrame) -> None:

@@ -55,7 +55,7 @@ def decide(world: "World", today: Today, number: Ints, hinting: Bools) -> None:
             "key": number,
             "entity_id": identifiers("product", number, seed=today.seed),
             "occurred_at": listings.published[number],
-            "market": _MARKET.gather(listings.market[number]),
+            "market": _MARKET[listings.market[number]],
         }
     )
     behind = listings.violation[number]

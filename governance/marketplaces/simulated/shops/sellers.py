@@ -186,7 +186,7 @@ def put_accounts(
     signed_up = today.start + micros(sellers.joined[number]) if at is None else at
     known = np.full(len(number), today.start) if at is None else at + draw.integers(number, 0, 90 * SECOND)
     sellers.verified[number] = draw.happens(number, verified_share)
-    market = _NAMES.gather(sellers.market[number])
+    market = _NAMES[sellers.market[number]]
     frame = pl.DataFrame(
         {
             "account_id": identifiers("seller", number, seed=today.seed),

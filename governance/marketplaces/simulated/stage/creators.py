@@ -104,7 +104,7 @@ def _put_accounts(
     """Account rows of newly drawn creators, and a second version of those whose identity is checked later."""
     draw = today.draw("accounts of creators")
     verified = draw.happens(number, _VERIFIED)
-    places = _NAMES.gather(creators.market)
+    places = _NAMES[creators.market]
     frame = pl.DataFrame(
         {
             "account_id": identifiers("creator", number, seed=today.seed),

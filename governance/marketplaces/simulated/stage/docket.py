@@ -26,7 +26,7 @@ def note(stage: Stage, role: str, said: pl.DataFrame, today: Today) -> None:
     """Remember to act on `key` of what was said once it is `known_at` (microseconds)."""
     day = (said["known_at"].to_numpy() - today.start) // DAY + today.index
     new = pl.DataFrame({"day": day, "number": said["key"]}).with_columns_seq(role=pl.lit(role))
-    stage.docket = pl.concat([stage.docket, new.select_seq(DOCKET.names()).cast(DOCKET)])
+    stage.docket = pl.concat([stage.docket, new.select_seq(DOCKET.names()).cast(DOCKET)], rechunk=True)
 
 
 def act(world: "World", today: Today) -> None:
@@ -70,7 +70,7 @@ def _put(world: "World", today: Today, role: str, number: Ints, market: Ints) ->
             ),
             "occurred_at": at,
             "known_at": at + draw.integers(number, 1, HOUR),
-            "market": _NAMES.gather(market),
+            "market": _NAMES[market],
             "subject_id": identifiers(role, number, seed=today.seed),
             "expires_at": ends if _ACTIONS[role] == "limit" else pl.Series([None] * len(at), dtype=pl.Int64),
         }
@@ -89,4 +89,4 @@ def _put(world: "World", today: Today, role: str, number: Ints, market: Ints) ->
 def campaign_names(world: "World", campaign: Ints) -> pl.Series:
     """Names of campaigns by their numbers, null for -1."""
     names = pl.Series([*world.settings.campaigns.names, None], dtype=pl.String)
-    return names.gather(np.where(campaign >= 0, campaign, len(names) - 1))
+    return names[np.where(campaign >= 0, campaign, len(names) - 1)]

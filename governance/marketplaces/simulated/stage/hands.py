@@ -58,7 +58,7 @@ def _decide(world: "World", today: Today, days: AccountDays) -> None:
             "key": buyer,
             "entity_id": identifiers("buyer", buyer, seed=today.seed),
             "occurred_at": np.full(len(buyer), at),
-            "market": _NAMES.gather(world.people.buyers.market[buyer]),
+            "market": _NAMES[world.people.buyers.market[buyer]],
             "truth": days.farmed[asked].astype(np.float64),
             "oracle": days.paid[asked],
             "campaign": campaign_names(world, days.campaign[asked]),

@@ -60,7 +60,7 @@ def moderate(world: "World", today: Today, new: Contents, spoken: Spoken) -> Non
             "key": new.number,
             "entity_id": identifiers("content", new.number, seed=today.seed),
             "occurred_at": new.started,
-            "market": _NAMES.gather(new.market),
+            "market": _NAMES[new.market],
             "truth": truth.astype(np.float64),
             "oracle": oracle,
             "campaign": campaign_names(world, new.campaign),

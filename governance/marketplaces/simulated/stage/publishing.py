@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from governance.marketplaces.simulated.life import World
 
 _NAMES = pl.Series([market.name for market in MARKETS])
+_KINDS = pl.Series(["video", "live"])
 _LANGUAGES = pl.Series([market.language for market in MARKETS])
 _CATEGORY = pl.Series([category.name for category in CATEGORIES])
 
@@ -54,7 +55,7 @@ def _put_contents(world: "World", today: Today, new: Contents, spoken: Spoken) -
     """A row when a content starts; a live room has another one when it has ended."""
     draw = today.draw("rows of contents")
     known = new.started + draw.integers(new.number, SECOND, 30 * SECOND)
-    names = _NAMES.gather(new.market)
+    names = _NAMES[new.market]
     frame = pl.DataFrame(
         {
             "content_id": identifiers("content", new.number, seed=today.seed),
@@ -62,11 +63,11 @@ def _put_contents(world: "World", today: Today, new: Contents, spoken: Spoken) -
             "known_at": known,
             "market": names,
             "creator_id": identifiers("creator", new.creator, seed=today.seed),
-            "kind": pl.Series(new.live).replace_strict({True: "live", False: "video"}, return_dtype=pl.String),
+            "kind": _KINDS[new.live.astype(np.int64)],
             "product_ids": _product_ids(new, seed=today.seed),
-            "category": _CATEGORY.gather(new.category),
+            "category": _CATEGORY[new.category],
             "text": texts(today, new, spoken, world.shops.listings),
-            "language": _LANGUAGES.gather(new.market),
+            "language": _LANGUAGES[new.market],
             "started_at": new.started,
         }
     )

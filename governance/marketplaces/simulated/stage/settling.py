@@ -34,6 +34,7 @@ _SAYING = Saying(
 _BONUS_DOLLARS_A_VIEW = 0.03
 _RULE_VIEWS, _RULE_LIKES = 20, 0.6
 _LIMITED = 0.4
+_PLANNED, _SETTLED = pl.Series(["scheduled", "held"]), pl.Series(["paid", "cancelled"])
 _NAMES = pl.Series([market.name for market in MARKETS])
 _CURRENCY = pl.Series([market.currency for market in MARKETS])
 _DOLLARS = np.array([market.dollars for market in MARKETS])
@@ -64,7 +65,7 @@ def _settle(world: "World", today: Today, creator: Ints) -> None:
             "key": creator,
             "entity_id": identifiers("creator", creator, seed=today.seed),
             "occurred_at": at,
-            "market": _NAMES.gather(world.stage.creators.market[creator]),
+            "market": _NAMES[world.stage.creators.market[creator]],
             "truth": (campaign >= 0).astype(np.float64),
             "oracle": buying_belief(world, today)[creator],
             "campaign": campaign_names(world, campaign),
@@ -88,12 +89,12 @@ def _put_payouts(world: "World", today: Today, draw: Draw, frame: pl.DataFrame, 
         version=pl.lit(1),
         account_id=frame["entity_id"],
         role=pl.lit("creator"),
-        status=pl.Series(held).replace_strict({True: "held", False: "scheduled"}, return_dtype=pl.String),
+        status=_PLANNED[held.astype(np.int64)],
         amount_minor=pl.Series(amount),
         held_minor=pl.Series(amount * held),
         reserve_minor=pl.lit(0),
         released_minor=pl.lit(0),
-        currency=_CURRENCY.gather(market),
+        currency=_CURRENCY[market],
         reference_rate=pl.Series(np.array([one.reference_rate(today.index) for one in MARKETS])[market]),
         destination=names("bank", first_of(creator) + creators.bank[creator], seed=today.seed),
         period_from=pl.lit(today.start - WEEK * DAY),
@@ -102,7 +103,7 @@ def _put_payouts(world: "World", today: Today, draw: Draw, frame: pl.DataFrame, 
     waits = draw.uniform(creator, 1.0, 3.0) + held * draw.uniform(creator, 4.0, 9.0)
     later = pl.Series(at + micros(waits))
     cancelled = held & draw.happens(creator, np.where(cheated, 0.8, 0.1))
-    status = pl.Series(cancelled).replace_strict({True: "cancelled", False: "paid"}, return_dtype=pl.String)
+    status = _SETTLED[cancelled.astype(np.int64)]
     second = first.with_columns_seq(
         occurred_at=later, known_at=later, version=pl.lit(2), status=status, held_minor=pl.lit(0)
     )

@@ -44,4 +44,4 @@ def items(language: Ints, category: Ints, listing: Ints) -> pl.Series:
 
 def languages(language: Ints) -> pl.Series:
     """Codes of languages (ISO 639-1) by the number of the market."""
-    return pl.Series(LANGUAGES, dtype=pl.String).gather(language)
+    return pl.Series(LANGUAGES, dtype=pl.String)[language]

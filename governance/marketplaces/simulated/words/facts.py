@@ -58,12 +58,15 @@ class Facts:
             if name not in frame.columns:
                 return otherwise
             column = frame[name].cast(pl.Int64)
+            if not column.null_count():
+                return column.to_numpy()
             return np.where(column.is_null().to_numpy(), otherwise, column.fill_null(0).to_numpy())
 
         def number(name: str) -> Floats:
             if name not in frame.columns:
                 return np.full(len(key), np.nan)
-            return frame[name].cast(pl.Float64).fill_null(np.nan).to_numpy()
+            # NumPy has NaN where Polars has nothing.
+            return frame[name].cast(pl.Float64).to_numpy()
 
         nothing = np.full(len(key), -1, dtype=np.int64)
         return cls(
