@@ -55,7 +55,7 @@ _LEFT_ALONE = 4096
 
 def as_rows(schema: pl.Schema, frame: pl.DataFrame) -> pl.DataFrame:
     """The columns of a schema from a frame, in its order and types; a column that the frame lacks is null."""
-    # Series by series: an expression for each column of each table costs twice as much.
+    # Series by series: an expression for each column of each table takes half as long again.
     found = {column.name: column for column in frame.get_columns()}
     nothing = pl.Series([None]).new_from_index(0, frame.height)
     return pl.DataFrame([found.get(name, nothing).cast(kind).alias(name) for name, kind in schema.items()])

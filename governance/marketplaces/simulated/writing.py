@@ -1,12 +1,14 @@
 """Writes the files of a day while the next one is lived."""
 
+import os
 from collections.abc import Callable, Sequence
 from concurrent.futures import Executor, Future, ProcessPoolExecutor, ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import date
 from io import BytesIO
-from multiprocessing import get_context
+from multiprocessing import get_context, parent_process
 from pathlib import Path
+from threading import Thread
 from typing import Any, Self
 
 import polars as pl
@@ -73,7 +75,14 @@ def own_process() -> Executor:
 
     Where Polars has one thread, a file that is being written in this process holds up every query meanwhile.
     """
-    return ProcessPoolExecutor(max_workers=1, mp_context=get_context("spawn"))
+    return ProcessPoolExecutor(max_workers=1, mp_context=get_context("spawn"), initializer=_follow)
+
+
+def _follow() -> None:
+    """End with the process that asks for files: one that is killed has no time to say that no more will come."""
+    asks = parent_process()
+    if asks is not None:
+        Thread(target=lambda: (asks.join(), os._exit(1)), daemon=True).start()
 
 
 def _write(out: Path, deliveries: Sequence[Delivery]) -> None:
