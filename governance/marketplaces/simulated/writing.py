@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import date
 from io import BytesIO
 from multiprocessing import get_context, parent_process
+from multiprocessing.process import BaseProcess
 from pathlib import Path
 from threading import Thread
 from typing import Any, Self
@@ -82,7 +83,12 @@ def _follow() -> None:
     """End with the process that asks for files: one that is killed has no time to say that no more will come."""
     asks = parent_process()
     if asks is not None:
-        Thread(target=lambda: (asks.join(), os._exit(1)), daemon=True).start()
+        Thread(target=_end_after, args=(asks,), daemon=True).start()
+
+
+def _end_after(process: BaseProcess) -> None:
+    process.join()
+    os._exit(1)
 
 
 def _write(out: Path, deliveries: Sequence[Delivery]) -> None:
