@@ -175,13 +175,14 @@ def _query(root: Path, use: Callable[[duckdb.DuckDBPyRelation, str], object]) ->
         database.execute("SET TimeZone='UTC'")
         for table in view.tables:
             files = lake.paths(f"raw/{table}")
-            database.read_parquet(files, hive_partitioning=False).create_view(f"entering_{table}")
-            database.sql(f"SELECT * FROM entering_{table} LIMIT 0").create_view(f"earlier_{table}")  # noqa: S608
-        for name, columns in (("late", expressions.late_columns(view)), ("state", expressions.state_columns(view))):
+            database.read_parquet(files, hive_partitioning=False).create_view(f"raw_{table}")
+        for name, columns in (("late", expressions.event_columns(view)), ("state", expressions.state_columns(view))):
             empty = pl.DataFrame(schema={column: kind.polars for column, kind in columns.items()})
             database.register(name, empty.to_arrow())
         database.register("bounds", pl.DataFrame({"first_day": [first], "last_day": [last]}).to_arrow())
-        rows = expressions.feature_rows(view, expressions.Inputs.unbound(view, IBIS_TYPES))
+        inputs = expressions.Inputs.unbound(view, IBIS_TYPES)
+        inputs = replace(inputs, events=expressions.moving_events(view, inputs))
+        rows = expressions.feature_rows(view, inputs)
         use(database.sql(str(ibis.to_sql(rows, dialect="duckdb"))), view.name)
 
 
