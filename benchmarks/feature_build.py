@@ -22,8 +22,8 @@ from governance.workspace import Workspace
 
 BUYERS, SMALL_BUYERS = 5_000, 300
 DAYS, SMALL_DAYS = 90, 12
-COPIES, SMALL_COPIES = (12, 24, 48), (1, 2, 3)
-BACKFILL_COPIES = 12
+COPIES, SMALL_COPIES = (12, 24, 36), (1, 2, 3)
+BACKFILL_COPIES = 8
 REPEATS = 2
 SEED = 7
 TABLES = tuple(dict.fromkeys(table for view in VIEWS.values() for table in view.tables))
