@@ -1,7 +1,9 @@
 """What a benchmark reports, and how a cost is taken."""
 
+import os
 import platform
 import time
+import warnings
 from collections.abc import Callable, Mapping
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass, field
@@ -91,8 +93,14 @@ def cost(work: Callable[[], object], *, repeats: int = 1, server: int | None = N
 
 def in_a_fresh_process(work: Callable[..., Result], *arguments: Any) -> Result:
     """Call a function of a module where nothing has been imported, cached or allocated yet."""
-    with ProcessPoolExecutor(1, mp_context=get_context("spawn")) as pool:
+    with ProcessPoolExecutor(1, mp_context=get_context("spawn"), initializer=_hush) as pool:
         return pool.submit(work, *arguments).result()
+
+
+def _hush() -> None:
+    """Keep what a side prints about itself, progress bars and warnings of its libraries, out of the table."""
+    warnings.simplefilter("ignore")
+    os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
 
 
 def resident_mb(line: str = "VmHWM") -> float:

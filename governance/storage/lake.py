@@ -7,11 +7,13 @@ facts) travels in the Parquet footer: there is no second file that could disagre
 
 import contextlib
 import json
+import os
 import shutil
 import uuid
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -41,7 +43,7 @@ class Lake:
 
     def path(self, dataset: str, day: date) -> Path:
         """The file of one partition, whether or not it exists."""
-        return self.root / dataset / f"dt={day.isoformat()}" / "rows.parquet"
+        return self.root.joinpath(dataset, f"dt={day.isoformat()}", "rows.parquet")
 
     def write(
         self,
@@ -78,16 +80,15 @@ class Lake:
         path = self.path(dataset, day)
         if not path.exists():
             return None
-        return _read_manifest(path)
+        return _read_manifest(str(path))
 
     def manifests(self, dataset: str) -> dict[date, Manifest]:
         """Every partition's manifest, in order of day."""
-        return {day: _read_manifest(self.path(dataset, day)) for day in self.days(dataset)}
+        return {date.fromisoformat(day): _read_manifest(path) for day, path in _partitions(self.root / dataset)}
 
     def days(self, dataset: str, *, first: date | None = None, last: date | None = None) -> list[date]:
         """Days that have a partition, in order, from `first` to `last` inclusive where given."""
-        files = (self.root / dataset).glob("dt=*/rows.parquet")
-        found = sorted(date.fromisoformat(file.parent.name[3:]) for file in files)
+        found = [date.fromisoformat(day) for day, _ in _partitions(self.root / dataset)]
         return [day for day in found if (first is None or day >= first) and (last is None or day <= last)]
 
     def read(self, dataset: str, days: Iterable[date]) -> pl.DataFrame:
@@ -124,7 +125,24 @@ class Lake:
         shutil.rmtree(self.path(dataset, day).parent, ignore_errors=True)
 
 
-def _read_manifest(path: Path) -> Manifest:
+def _partitions(folder: Path) -> list[tuple[str, str]]:
+    """Day and file of a dataset's partitions in order; plain strings, because a plan asks for thousands."""
+    try:
+        with os.scandir(folder) as entries:
+            found = [(entry.name[3:], f"{entry.path}/rows.parquet") for entry in entries if entry.name[:3] == "dt="]
+    except FileNotFoundError:
+        return []
+    return sorted((day, path) for day, path in found if os.path.exists(path))  # noqa: PTH110
+
+
+def _read_manifest(path: str) -> Manifest:
+    now = os.stat(path)  # noqa: PTH116
+    return _manifest_in(path, now.st_ino, now.st_mtime_ns, now.st_size)
+
+
+@lru_cache(maxsize=16_384)
+def _manifest_in(path: str, _inode: int, _modified_ns: int, _size: int) -> Manifest:
+    """The manifest in a file; partitions are replaced and never changed, so that each version is read once."""
     packed = pl.read_parquet_metadata(path).get(_MANIFEST)
     if packed is None:
         raise StoreError(f"{path} carries no manifest: it was not written by the lake; remove it and run again")

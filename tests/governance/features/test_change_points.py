@@ -12,10 +12,9 @@ from plain_features import Features
 from raw_events import EVENT_TABLES, FIRST, Happening, days_from_first, frame_of, rows_of
 
 from governance.contracts.calendar import WINDOW_DAYS, valid_at
-from governance.contracts.tables import TABLES
 from governance.features.catalogue import VIEWS
 from governance.features.engine import DuckDBEngine
-from governance.features.expressions import late_columns, state_columns
+from governance.features.expressions import event_columns, state_columns
 from governance.features.view import View
 
 DAYS = 110
@@ -37,12 +36,12 @@ def change_points(view: View, events: Sequence[Happening]) -> pl.DataFrame:
     engine, start = DuckDBEngine(threads=1), (FIRST - date(1970, 1, 1)).days
     for table, rows in rows_of(events).items():
         if table in view.tables:
-            engine.bind_frame(f"entering_{table}", frame_of(table, rows))
-            engine.bind_frame(f"earlier_{table}", TABLES[table].empty())
-    for name, columns in (("late", late_columns(view)), ("state", state_columns(view))):
+            engine.bind_frame(f"raw_{table}", frame_of(table, rows))
+    for name, columns in (("late", event_columns(view)), ("state", state_columns(view))):
         engine.bind_frame(name, pl.DataFrame(schema={column: kind.polars for column, kind in columns.items()}))
     engine.bind_frame("bounds", pl.DataFrame({"first_day": [start], "last_day": [start + DAYS - 1]}))
-    return engine.rows(view).with_columns(day=pl.col("day") - start).sort(view.key, "day")
+    engine.sum_events(view)
+    return engine.rows(view, days=DAYS).with_columns(day=pl.col("day") - start).sort(view.key, "day")
 
 
 def dense_grid(view: View, events: Sequence[Happening]) -> dict[tuple[str, int], dict[str, Any]]:
