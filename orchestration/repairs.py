@@ -193,7 +193,7 @@ def correct_online(context: dg.OpExecutionContext, workspace: Space) -> None:
 def reload_ledger_of_labels(context: dg.OpExecutionContext, config: DryRun, workspace: Space) -> None:
     """Read the label ledger anew from the raw partitions, and build again the labels that it was wrong about."""
     path = workspace.root / "ledgers" / "labels.sqlite"
-    labels, days = rewriting.labels_of(workspace), workspace.days()
+    labels, days = workspace.models.labels, workspace.days()
 
     def build_labels(ledger: LabelLedger, found: Reload) -> None:
         for label, one in zip(labels, found.labels, strict=True):

@@ -17,6 +17,7 @@ from orchestration.commands.shared import (
     login,
     open_workspace,
     require_model,
+    say_failures,
 )
 from orchestration.commands.shared import execute as execute_planned
 
@@ -113,7 +114,7 @@ def _with_candidates(workspace: Workspace, job: str, op: str, config: dict[str, 
         for done in run_all(workspace, weeks=weeks, on_start=lambda planned: console.print(show.planned(planned)))
         for failure in done.failures
     ]
-    _print_failures(failures)
+    say_failures(failures)
     raise typer.Exit(1 if failures else 0)
 
 
@@ -122,14 +123,9 @@ def _run(workspace: Workspace, job: str, op: str, config: dict[str, Any]) -> int
 
     why = f"govern: {job}" + (f", {config['reason']}" if "reason" in config else "")
     done = execute_job(workspace, job, op=op, config=config, why=why)
-    _print_failures(done.failures)
+    say_failures(done.failures)
     console.print(f"run {done.run_id} ended {'with failures' if done.failures else 'well'}")
     return 1 if done.failures else 0
-
-
-def _print_failures(failures: list[str] | tuple[str, ...]) -> None:
-    for failure in failures:
-        console.print(f"[red]FAILED[/red] {failure}", soft_wrap=True)
 
 
 def _monday(text: str) -> date:

@@ -3,6 +3,7 @@
 import getpass
 import os
 import sys
+from collections.abc import Iterable
 from datetime import date
 from pathlib import Path
 from typing import Annotated
@@ -41,10 +42,15 @@ def execute(workspace: Workspace, planned: PlannedRun) -> None:
     from orchestration.runs import execute
 
     finished = execute(workspace, planned)
-    for failure in finished.failures:
-        console.print(f"[red]FAILED[/red] {failure}", soft_wrap=True)
+    say_failures(finished.failures)
     console.print(f"run {finished.run_id} ended {'with failures' if finished.failures else 'well'}")
     raise typer.Exit(1 if finished.failures else 0)
+
+
+def say_failures(failures: Iterable[str]) -> None:
+    """Name what failed, a line each."""
+    for failure in failures:
+        console.print(f"[red]FAILED[/red] {failure}", soft_wrap=True)
 
 
 def require_model(workspace: Workspace, model: str) -> None:
