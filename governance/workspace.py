@@ -7,6 +7,7 @@ from datetime import date, datetime, timedelta
 from functools import cached_property
 from pathlib import Path
 
+from governance.automation.held import HeldChanges
 from governance.backfill.durations import Durations
 from governance.contracts.calendar import days_between, valid_at
 from governance.contracts.personal import KeyedHash
@@ -62,6 +63,11 @@ class Workspace:
     def durations(self) -> Durations:
         """How long assets took."""
         return Durations(self.root / "ledgers" / "durations.sqlite")
+
+    @cached_property
+    def held(self) -> HeldChanges:
+        """Changes of history that wait for a person."""
+        return HeldChanges(self.root / "held")
 
     @cached_property
     def registry(self) -> Registry:

@@ -8,7 +8,6 @@ from typing import Any
 
 from governance import rewriting
 from governance.automation.deliveries import Delivery, Wave, new_days, pending
-from governance.automation.held import HeldChanges
 from governance.contracts.calendar import days_between
 from governance.features import build as features
 from governance.labels import matured, statements
@@ -66,11 +65,6 @@ class Look:
         """The landed days whose features or labels were not made from them yet."""
         return rewriting.stale(self.workspace, self.workspace.lake, self.landed) if self.landed else {}
 
-    @cached_property
-    def held(self) -> HeldChanges:
-        """The changes that wait for a person."""
-        return held_changes(self.workspace)
-
     @property
     def pace(self) -> Pace:
         """The bounds of what happens by itself here."""
@@ -79,11 +73,6 @@ class Look:
     def arriving(self, *, closing: bool = False) -> Wave:
         """The new days that may land."""
         return new_days(self.pending, now=self.now, pace=self.pace, closing=closing)
-
-
-def held_changes(workspace: Workspace) -> HeldChanges:
-    """Where the changes of a workspace wait for a person."""
-    return HeldChanges(workspace.root / "held")
 
 
 def unless_tried(look: Look, run: PlannedRun, deliveries: Sequence[Delivery] = ()) -> Answer:
