@@ -12,6 +12,7 @@ import uuid
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -75,10 +76,10 @@ class Lake:
 
     def manifest(self, dataset: str, day: date) -> Manifest | None:
         """The manifest of one partition, or None where there is none."""
-        path = self.path(dataset, day)
-        if not path.exists():
+        try:
+            return _read_manifest(self.path(dataset, day))
+        except FileNotFoundError:
             return None
-        return _read_manifest(path)
 
     def manifests(self, dataset: str) -> dict[date, Manifest]:
         """Every partition's manifest, in order of day."""
@@ -125,6 +126,16 @@ class Lake:
 
 
 def _read_manifest(path: Path) -> Manifest:
+    """The manifest of a file, read once while it is the same file: partitions are replaced, never written into.
+
+    A process that looks every minute, as sensors do, would else read every footer of history again each time.
+    """
+    found = path.stat()
+    return _manifest_of(path, found.st_ino, found.st_mtime_ns, found.st_size)
+
+
+@lru_cache(maxsize=20_000)
+def _manifest_of(path: Path, inode: int, modified_ns: int, size: int) -> Manifest:  # noqa: ARG001 - which file it is
     packed = pl.read_parquet_metadata(path).get(_MANIFEST)
     if packed is None:
         raise StoreError(f"{path} carries no manifest: it was not written by the lake; remove it and run again")
