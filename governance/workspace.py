@@ -36,6 +36,7 @@ class Workspace:
     environment : name of the feature store's environment.
     connections : what that environment needs to know of servers: addresses and how to log in.
     commit, machine : what stands beside a model's digest in its record.
+    docs_url : where people read the folder that holds `docs/`.
     """
 
     root: Path
@@ -48,6 +49,7 @@ class Workspace:
     connections: Mapping[str, str] = field(default_factory=dict, repr=False)
     commit: str | None = None
     machine: str = ""
+    docs_url: str = ""
 
     @cached_property
     def lake(self) -> Lake:
@@ -94,6 +96,10 @@ class Workspace:
     def reports(self) -> Path:
         """Folder of the pages that people read."""
         return self.root / "reports"
+
+    def link_to(self, page: str) -> str:
+        """Where people read a page of the project, such as `docs/models.md#claim`."""
+        return f"{self.docs_url.rstrip('/')}/{page}"
 
     def source(self) -> Source:
         """The owner's files, as rows of contract tables; to be closed after use."""
