@@ -12,22 +12,26 @@ from governance.contracts.calendar import days_between
 from governance.features import build as features
 from governance.labels import matured, statements
 from governance.marketplaces.pace import Pace
-from governance.retraining import training_fingerprint
+from governance.retraining import dataset, training_fingerprint
 from governance.storage.digests import fingerprint
 from governance.workspace import Workspace
 from orchestration.plan import Key, PlannedRun
 
 Tried = Callable[[str], bool]
-"""Whether a run with this plan was started before, whatever became of it."""
+"""Whether to ask for this plan again would bring nothing else than it did before."""
 
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """A run that should be started, and the digest of what it would do; `answers` names a report that called for it."""
+    """A run that should be started, and the digest of what it would do.
+
+    `answers` names a report that called for it, `earlier` counts the runs that did just this before.
+    """
 
     planned: PlannedRun
     plan: str
     answers: str = ""
+    earlier: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,7 +91,7 @@ def asked_before(run: PlannedRun, plan: str) -> Quiet:
 
 
 def plan_of(workspace: Workspace, run: PlannedRun, deliveries: Sequence[Delivery]) -> str:
-    """The digest of what a run would do: its assets, its days or week, and everything that it would read."""
+    """The digest of what a run would do: its assets, its days or week, everything that it would read or replace."""
     marks = [(one.table, one.day, one.mark) for one in deliveries]
     read = _read_by_days(workspace, run) if run.first else _read_by_week(workspace, run)
     return fingerprint(run.job, run.assets, run.first, run.last, run.as_of, marks, read)
@@ -111,4 +115,6 @@ def _read_by_week(workspace: Workspace, run: PlannedRun) -> list[Any]:
         best = {key[1]: workspace.registry.next_champion(key[1]) for key in run.assets}
         return [(name, found.digest) for name, found in best.items() if found]
     models = [workspace.models.present[name] for name in dict.fromkeys(key[1] for key in run.assets)]
-    return [training_fingerprint(workspace, model, run.as_of) for model in models]
+    stands = [workspace.lake.manifest(dataset(model.name), run.as_of) for model in models]
+    wanted = [training_fingerprint(workspace, model, run.as_of) for model in models]
+    return [*wanted, *(found.fingerprint if found else None for found in stands)]
