@@ -16,10 +16,10 @@ from orchestration.commands.shared import (
     JsonOption,
     MarketplaceOption,
     console,
-    day_range,
     open_workspace,
     say_failures,
 )
+from orchestration.given import day_range
 from orchestration.plan import Backfill
 
 _INTERRUPTED = 130
