@@ -123,6 +123,11 @@ class Workspace:
         days = [day for pattern in self.marketplace.files.values() for day in _dated(self.source_root, pattern)]
         return max(days, default=None)
 
+    def last_landed_day(self) -> date | None:
+        """The newest day of which any table has landed, None before the first has."""
+        landed = [days[-1] for table in self.marketplace.tables if (days := self.lake.days(f"raw/{table}"))]
+        return max(landed, default=None)
+
     def time_there(self, wall: datetime) -> datetime | None:
         """What time it is in the marketplace when it is `wall` here; None before its first day has been delivered.
 
@@ -130,8 +135,7 @@ class Workspace:
         """
         if self.marketplace.clock == "wall":
             return wall
-        landed = [days[-1] for table in self.marketplace.tables if (days := self.lake.days(f"raw/{table}"))]
-        last = self.last_delivered_day() or max(landed, default=None)
+        last = self.last_delivered_day() or self.last_landed_day()
         return valid_at(last) if last else None
 
     def days(self) -> list[date]:

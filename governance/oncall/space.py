@@ -27,10 +27,7 @@ class DiskState:
 
 def bytes_a_day(workspace: Workspace) -> int:
     """What a day takes in the lake, on the average of the newest week; 0 before anything has landed."""
-    lake = workspace.lake
-    newest = max(
-        (days[-1] for table in workspace.marketplace.tables if (days := lake.days(f"raw/{table}"))), default=None
-    )
+    lake, newest = workspace.lake, workspace.last_landed_day()
     if newest is None:
         return 0
     days = days_between(newest - timedelta(days=_NEWEST_DAYS - 1), newest)

@@ -60,9 +60,8 @@ class Look:
     @cached_property
     def landed(self) -> list[date]:
         """Every day from the first to the newest that has landed; empty before anything has."""
-        lake, market = self.workspace.lake, self.workspace.marketplace
-        newest = [days[-1] for table in market.tables if (days := lake.days(f"raw/{table}"))]
-        return days_between(market.first_day, max(newest)) if newest else []
+        newest = self.workspace.last_landed_day()
+        return days_between(self.workspace.marketplace.first_day, newest) if newest else []
 
     @cached_property
     def unfinished(self) -> dict[Key, list[date]]:
