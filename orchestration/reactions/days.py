@@ -130,13 +130,17 @@ def _asked_or_held(look: Look, run: PlannedRun, deliveries: Sequence[Delivery], 
     plan = plan_of(look.workspace, run, deliveries)
     if look.tried(plan):
         return asked_before(run, plan)
-    why = too_wide(days, 0.0, look.pace) or too_wide(0, _key_share(look.workspace, deliveries), look.pace)
-    standing = look.workspace.held.get(plan)
-    if not why or (standing and standing.approved):
+    held = look.workspace.held.get(plan)
+    if held is None:
+        # Once, not at every look while it waits: to count keys, everything that was delivered is read.
+        why = too_wide(days, 0.0, look.pace) or too_wide(0, _key_share(look.workspace, deliveries), look.pace)
+        if not why:
+            return Request(run, plan)
+        first, last = run.first or look.now.date(), run.last or look.now.date()
+        held = look.workspace.held.hold(Held(plan=plan, what=run.why, why=why, first=first, last=last, since=look.now))
+    if held.approved:
         return Request(run, plan)
-    first, last = run.first or look.now.date(), run.last or look.now.date()
-    held = look.workspace.held.hold(Held(plan=plan, what=run.why, why=why, first=first, last=last, since=look.now))
-    return Quiet(f"waits for `govern approve {plan[:12]}` since {held.since:%Y-%m-%d %H:%M} UTC: {why}. {run.why}")
+    return Quiet(f"waits for `govern approve {plan[:12]}` since {held.since:%Y-%m-%d %H:%M} UTC: {held.why}. {run.why}")
 
 
 def _key_share(workspace: Workspace, deliveries: Sequence[Delivery]) -> float:
