@@ -194,11 +194,11 @@ def full_disk(shift: Shift) -> None:
 DECISIONS = (rollback, failed_gate, override)
 """A drift alarm is answered by the same job as a failed gate."""
 
-REPAIRS = (stale_online_store, label_delay, backfill, late_data, failed_run, full_disk)
+REPAIRS, DAYS = (stale_online_store, label_delay, backfill), (late_data, failed_run, full_disk)
 
 
 @pytest.mark.exhaustive
-@pytest.mark.parametrize("parts", [DECISIONS, REPAIRS], ids=["decisions", "repairs"])
+@pytest.mark.parametrize("parts", [DECISIONS, REPAIRS, DAYS], ids=["decisions", "repairs", "days"])
 def test_every_action_of_the_runbooks_is_done_from_the_ui_as_they_say(
     parts: tuple[Callable[[Shift], None], ...],
     own_settled: Path,
