@@ -13,10 +13,15 @@ AGAIN_TAG = "governance/again"
 
 
 def do_days(context: dg.AssetExecutionContext, workspace: Workspace, work: Daily) -> dg.MaterializeResult:
-    """Do the stale days of this run, one partition or a range, and say of the others what stands."""
-    wanted = days_of(context)
+    """Do the stale days of this run, one partition or a range, and say of the others what stands.
+
+    Days of which nothing has landed are left alone. Dagster asks for them: a backfill from the UI goes on to every
+    partition that depends on the chosen ones, and labels mature weeks after the days that they are about.
+    """
+    newest = workspace.last_landed_day()
+    wanted = [day for day in days_of(context) if newest and day <= newest]
     with as_failures():
-        todo = work.to_do(wanted, again=context.run.tags.get(AGAIN_TAG) == "true")
+        todo = work.to_do(wanted, again=context.run.tags.get(AGAIN_TAG) == "true") if wanted else []
         if todo:
             with DayProgress(context, todo, durations=workspace.durations) as progress:
                 work.do(todo, progress.written)

@@ -10,6 +10,7 @@ from datetime import UTC, datetime, timedelta
 
 import dagster as dg
 
+from assets.metadata import figures
 from feature_repo.online_state import last_online
 from governance.contracts.calendar import midnight, valid_at
 from governance.features.view import FeatureTable
@@ -97,12 +98,14 @@ def _result(key: dg.AssetKey, age: Age | None) -> dg.AssetCheckResult:
         passed=age.level is Level.FRESH,
         severity=_SEVERITY[age.level],
         description=f"the newest event is {age.hours:.1f} hours old; {_hours(age.warn_after):.0f} are usual at most",
-        metadata={
-            "age_hours": age.hours,
-            "warn_after_hours": _hours(age.warn_after),
-            "error_after_hours": _hours(age.error_after),
-            "newest_event_time": age.newest.isoformat(),
-        },
+        metadata=figures(
+            {
+                "age_hours": age.hours,
+                "warn_after_hours": _hours(age.warn_after),
+                "error_after_hours": _hours(age.error_after),
+                "newest_event_time": age.newest.isoformat(),
+            }
+        ),
     )
 
 
@@ -118,7 +121,7 @@ def _label_delay() -> dg.AssetChecksDefinition:
         models = workspace.models.present.items() if now else ()
         found = {name: delays(workspace, model.label, now) for name, model in models if now}
         grown = [name for name, one in found.items() if one.grown(bounds)]
-        figures = {
+        days = {
             f"{name}_{window}_{figure}_days": getattr(delay, figure)
             for name, one in found.items()
             for window, delay in (("recent", one.recent), ("before", one.before))
@@ -127,7 +130,7 @@ def _label_delay() -> dg.AssetChecksDefinition:
         }
         said = f"labels come later than before: {', '.join(grown)}" if grown else "labels come as fast as before"
         return dg.AssetCheckResult(
-            passed=not grown, severity=dg.AssetCheckSeverity.WARN, description=said, metadata=figures
+            passed=not grown, severity=dg.AssetCheckSeverity.WARN, description=said, metadata=figures(days)
         )
 
     return label_delay

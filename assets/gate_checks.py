@@ -1,9 +1,11 @@
 """Gates as asset checks: what the UI shows of a verdict. The registry decides by the verdict, never by these."""
 
 from collections.abc import Sequence
+from datetime import date
 
 import dagster as dg
 
+from assets.metadata import rounded
 from governance.release.evidence import GateResult
 from governance.release.gates import GATES
 from governance.retraining import Week
@@ -27,6 +29,9 @@ _MEANING = {
     "matured_positives": "Enough matured positives stand behind the figures.",
 }
 
+_SAID = {"no_champion": "There was no champion to compare it with."}
+"""Reasons that verdicts hold as a single word."""
+
 
 def gate_specs(asset: dg.AssetKey) -> list[dg.AssetCheckSpec]:
     """A check for each gate; those of safety block."""
@@ -41,28 +46,35 @@ def gate_specs(asset: dg.AssetKey) -> list[dg.AssetCheckSpec]:
     ]
 
 
-def gate_checks(week: Week) -> Sequence[dg.AssetCheckResult]:
-    """The results of a judged week; a skipped week has nothing to judge and says so at every gate."""
+def gate_checks(week: Week, as_of: date) -> Sequence[dg.AssetCheckResult]:
+    """The results of a judged week; a skipped week has nothing to judge and says so at every gate.
+
+    Each names its week: a check has no partition, and what is shown is whatever run ended last.
+    """
     if week.verdict is None:
         return [
             dg.AssetCheckResult(
                 check_name=gate.name,
                 passed=True,
                 severity=dg.AssetCheckSeverity.WARN,
-                description=f"not judged: {week.reason}",
-                metadata={"judged": False},
+                description=f"As of {as_of}: not judged, {week.reason}",
+                metadata={"judged": False, "as_of": as_of.isoformat()},
             )
             for gate in GATES
         ]
-    return [_result(gate) for gate in week.verdict.gates]
+    return [_result(gate, as_of) for gate in week.verdict.gates]
 
 
-def _result(gate: GateResult) -> dg.AssetCheckResult:
-    figures = {"value": gate.value, "bound": gate.bound}
+def _result(gate: GateResult, as_of: date) -> dg.AssetCheckResult:
+    compared = {"value": gate.value, "bound": gate.bound}
     return dg.AssetCheckResult(
         check_name=gate.name,
         passed=gate.passed,
         severity=dg.AssetCheckSeverity.ERROR,
-        description=gate.reason,
-        metadata={"kind": gate.kind, **{name: float(value) for name, value in figures.items() if value is not None}},
+        description=f"As of {as_of}: {_SAID.get(gate.reason, gate.reason)}",
+        metadata={
+            "kind": gate.kind,
+            "as_of": as_of.isoformat(),
+            **{name: rounded(float(value)) for name, value in compared.items() if value is not None},
+        },
     )

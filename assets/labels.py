@@ -1,5 +1,7 @@
 """What labelers said, and the labels of decisions once they have matured."""
 
+from collections.abc import Sequence
+
 import dagster as dg
 
 from assets.daily import do_days
@@ -14,14 +16,14 @@ from governance.workspace import Workspace
 
 def build_label_assets(workspace: Workspace, days: dg.DailyPartitionsDefinition) -> list[dg.AssetsDefinition]:
     """The ledger of statements, and one asset of matured labels for each label that a model here needs."""
-    definitions = {model.label.name: model.label for model in workspace.models.present.values()}
+    definitions = workspace.models.labels
     if not definitions:
         return []
-    return [_statements(definitions, days), *(_matured(definition, days) for definition in definitions.values())]
+    return [_statements(definitions, days), *(_matured(definition, days) for definition in definitions)]
 
 
-def _statements(definitions: dict[str, LabelDefinition], days: dg.DailyPartitionsDefinition) -> dg.AssetsDefinition:
-    tables = sorted({statements.source_table(definition) for definition in definitions.values()})
+def _statements(definitions: Sequence[LabelDefinition], days: dg.DailyPartitionsDefinition) -> dg.AssetsDefinition:
+    tables = sorted({statements.source_table(definition) for definition in definitions})
 
     @dg.asset(
         key=["labels", "statements"],
@@ -37,7 +39,7 @@ def _statements(definitions: dict[str, LabelDefinition], days: dg.DailyPartition
     def label_statements(
         context: dg.AssetExecutionContext, workspace: dg.ResourceParam[Workspace]
     ) -> dg.MaterializeResult:
-        return do_days(context, workspace, statements_of(workspace, list(definitions.values())))
+        return do_days(context, workspace, statements_of(workspace, definitions))
 
     return label_statements
 

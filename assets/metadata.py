@@ -1,12 +1,12 @@
 """Figures of models as Dagster metadata: flat numbers with stable names, so that the UI plots them over time."""
 
+import math
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import dagster as dg
 
-from governance.models.catalogue import Model
 from governance.retraining import Week
 
 SEVEN = (
@@ -21,6 +21,22 @@ SEVEN = (
 """What every champion shows, in this order."""
 
 
+def rounded(value: float) -> float:
+    """A figure as people read it, in four digits and whole numbers as they are; the record keeps every digit.
+
+    >>> rounded(0.6933333333333334), rounded(12345.678), rounded(0.0), rounded(0.000123456)
+    (0.6933, 12346.0, 0.0, 0.0001235)
+    """
+    if not value or not math.isfinite(value):
+        return value
+    return round(value, max(0, 3 - math.floor(math.log10(abs(value)))))
+
+
+def figures(known: Mapping[str, Any]) -> dict[str, Any]:
+    """What is known, with its fractions rounded."""
+    return {name: rounded(value) if isinstance(value, float) else value for name, value in known.items()}
+
+
 def week_metadata(week: Week) -> dict[str, Any]:
     """Status, digest and every figure of a week's candidate; of a skipped week, its reason."""
     if week.status == "skipped":
@@ -33,14 +49,15 @@ def week_metadata(week: Week) -> dict[str, Any]:
         "plots": dg.MetadataValue.url(Path(pages["plots"]).as_uri()),
     }
     counts = {"positives": facts["positives"], "prevalence": facts["prevalence"]}
-    return {**shown, **counts, **_floats(facts["metrics"]), **links}
+    # The card first: the figures are many, and a person reads from above.
+    return {**shown, **links, **figures({**counts, **_floats(facts["metrics"])})}
 
 
-def champion_metadata(model: Model, facts: Mapping[str, Any], *, days_since_promotion: float) -> dict[str, Any]:
-    """The seven figures of a champion, then where to read on."""
+def champion_metadata(facts: Mapping[str, Any], *, days_since_promotion: float, runbook: str) -> dict[str, Any]:
+    """The seven figures of a champion, then where to read on (`runbook` is a link)."""
     known = {**facts["metrics"], **facts, "days_since_promotion": days_since_promotion}
     seven = {name: known[name] for name in SEVEN if known.get(name) is not None}
-    return {**seven, "digest": facts["digest"], "runbook": model.spec.runbook}
+    return {**figures(seven), "digest": facts["digest"], "runbook": dg.MetadataValue.url(runbook)}
 
 
 def _floats(metrics: Mapping[str, Any]) -> dict[str, float]:

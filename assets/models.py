@@ -85,15 +85,16 @@ def _candidate(model: Model, weeks: dg.WeeklyPartitionsDefinition) -> dg.AssetsD
         check_specs=gate_specs(key),
     )
     def candidate(context: dg.AssetExecutionContext, workspace: dg.ResourceParam[Workspace]) -> dg.MaterializeResult:
+        end = as_of(context)
         with as_failures():
             week = judge_week(
                 workspace,
                 model,
-                as_of(context),
+                end,
                 timer=time.perf_counter,
                 provenance=provenance(commit=workspace.commit, machine=workspace.machine),
             )
-        context.log.info(f"{model.name} as of {as_of(context)}: {week.status}. {week.reason}")
-        return dg.MaterializeResult(metadata=week_metadata(week), check_results=gate_checks(week))
+        context.log.info(f"{model.name} as of {end}: {week.status}. {week.reason}")
+        return dg.MaterializeResult(metadata=week_metadata(week), check_results=gate_checks(week, end))
 
     return candidate

@@ -1,10 +1,13 @@
 """Drift of each model's features, score and labels against the newest rows that it was fitted on."""
 
+from datetime import date
+
 import dagster as dg
 
 from assets.failures import as_failures
 from assets.families import Family
 from assets.feast_store import joiner
+from assets.metadata import figures
 from assets.owners import Owner
 from assets.partitions import as_of, history
 from governance.errors import NotReady
@@ -44,48 +47,49 @@ def _drift(workspace: Workspace, model: Model, weeks: dg.WeeklyPartitionsDefinit
         check_specs=[dg.AssetCheckSpec(f"{section}_drift", asset=key) for section in _SECTIONS],
     )
     def drift(context: dg.AssetExecutionContext, workspace: dg.ResourceParam[Workspace]) -> dg.MaterializeResult:
+        end = as_of(context)
         try:
             with as_failures():
-                week = check_drift(workspace, model, as_of(context), join=joiner(workspace))
+                week = check_drift(workspace, model, end, join=joiner(workspace))
         except dg.Failure as failure:
             if not isinstance(failure.__cause__, NotReady):
                 raise
-            return _not_ready(str(failure.__cause__))
-        return dg.MaterializeResult(metadata=_metadata(week), check_results=_checks(week))
+            return _not_ready(str(failure.__cause__), end)
+        return dg.MaterializeResult(metadata=_metadata(week), check_results=_checks(week, end))
 
     return drift
 
 
 def _metadata(week: DriftWeek) -> dict[str, dg.MetadataValue | float | str]:
     return {
-        **flat_metadata(week.report),
-        "report": dg.MetadataValue.url(week.page.as_uri()),
         "summary": dg.MetadataValue.md(summary_markdown(week.report)),
+        "report": dg.MetadataValue.url(week.page.as_uri()),
+        **figures(flat_metadata(week.report)),
     }
 
 
-def _checks(week: DriftWeek) -> list[dg.AssetCheckResult]:
+def _checks(week: DriftWeek, as_of: date) -> list[dg.AssetCheckResult]:
     reasons = week.report.reasons_by_section
     return [
         dg.AssetCheckResult(
             check_name=f"{section}_drift",
             passed=not reasons[section],
             severity=dg.AssetCheckSeverity.WARN,
-            description="; ".join(reasons[section][:5]) or "no drift",
-            metadata={"reasons": len(reasons[section])},
+            description=f"As of {as_of}: {'; '.join(reasons[section][:5]) or 'no drift'}",
+            metadata={"reasons": len(reasons[section]), "as_of": as_of.isoformat()},
         )
         for section in _SECTIONS
     ]
 
 
-def _not_ready(reason: str) -> dg.MaterializeResult:
+def _not_ready(reason: str, as_of: date) -> dg.MaterializeResult:
     results = [
         dg.AssetCheckResult(
             check_name=f"{section}_drift",
             passed=True,
             severity=dg.AssetCheckSeverity.WARN,
-            description=f"not judged: {reason}",
-            metadata={"judged": False},
+            description=f"As of {as_of}: not judged, {reason}",
+            metadata={"judged": False, "as_of": as_of.isoformat()},
         )
         for section in _SECTIONS
     ]

@@ -10,8 +10,8 @@ from assets.families import Family
 from assets.feast_store import feature_store, joiner, offline_only
 from assets.owners import Owner
 from assets.progress import timed
-from feature_repo.online import OnlineReport, materialize_view
-from feature_repo.online_state import online_fingerprint, remember_online, scores_fingerprint
+from feature_repo.online import OnlineReport, clear_view, materialize_view
+from feature_repo.online_state import last_online, online_fingerprint, remember_online, scores_fingerprint
 from governance.contracts.calendar import valid_at
 from governance.errors import NotReady
 from governance.features.view import View
@@ -62,7 +62,8 @@ def _scores(table: ScoreTable) -> dg.AssetsDefinition:
         owners=[Owner.of(table.model.spec.owner).value],
         description=(
             f"{table.meaning}: probability, whether to act, three reason codes. Scored with the newest features and "
-            "put online through Feast, so that a service reads it without calling a model."
+            "put online through Feast, so that a service reads it without calling a model. Taken away when "
+            "no champion serves."
         ),
         metadata={"dagster/column_schema": columns.of_view(table)},
         deps=[["models", name, "champion"], ["features", table.view.name]],
@@ -71,12 +72,18 @@ def _scores(table: ScoreTable) -> dg.AssetsDefinition:
     def scores(context: dg.AssetExecutionContext, workspace: dg.ResourceParam[Workspace]) -> dg.MaterializeResult:
         with as_failures(), timed(context, workspace.durations):
             day = _newest_day(workspace, table.view)
-            rows = write_scores(workspace, table, day, join=joiner(workspace))
-            report = materialize_view(feature_store(workspace), table, now=valid_at(day))
-            remember_online(workspace, table, report, made_from=scores_fingerprint(workspace, table) or "")
-        acted = int(rows[f"{table.name}_act"].sum())
-        context.log.info(f"models/{name}/scores: {rows.height} scored, {acted} to act on")
-        return dg.MaterializeResult(metadata={"scored": rows.height, "to_act_on": acted, **_metadata(report)})
+            # Before the champion is read: one that is promoted meanwhile makes these scores stale.
+            made_from = scores_fingerprint(workspace, table) or ""
+            if workspace.registry.pointer(name) is None and last_online(workspace, table):
+                figures, report = {}, clear_view(feature_store(workspace), table, now=valid_at(day))
+                context.log.warning(f"models/{name}/scores: nothing serves, {report.rows_removed} were taken away")
+            else:
+                rows = write_scores(workspace, table, day, join=joiner(workspace))
+                figures = {"scored": rows.height, "to_act_on": int(rows[f"{table.name}_act"].sum())}
+                report = materialize_view(feature_store(workspace), table, now=valid_at(day))
+            remember_online(workspace, table, report, made_from=made_from)
+        context.log.info(f"models/{name}/scores: {report.online_rows} online, {figures.get('to_act_on', 0)} to act on")
+        return dg.MaterializeResult(metadata={**figures, **_metadata(report)})
 
     return scores
 

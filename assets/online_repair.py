@@ -9,11 +9,12 @@ from feature_repo.online_state import last_online, online_fingerprint, remember_
 from governance.contracts.calendar import valid_at
 from governance.errors import ConfigurationError
 from governance.features.view import FeatureTable, View
+from governance.models.scores import ScoreTable
 from governance.workspace import Workspace
 
 
 def served(workspace: Workspace, named: str | None = None) -> list[FeatureTable]:
-    """The tables that are read online and have rows offline, or the one of that name.
+    """The tables that are read online and have rows offline, or the one of that name; no scores where nothing serves.
 
     Raises
     ------
@@ -22,10 +23,11 @@ def served(workspace: Workspace, named: str | None = None) -> list[FeatureTable]
     """
     hidden = offline_only(workspace)
     views = [view for view in workspace.views.values() if view.name not in hidden]
-    tables: list[FeatureTable] = [*views, *workspace.score_tables.values()]
+    tables: list[View | ScoreTable] = [*views, *workspace.score_tables.values()]
     if named is not None and named not in {table.name for table in tables}:
         raise ConfigurationError(f"no view {named!r} is online; there are {', '.join(table.name for table in tables)}")
-    return [table for table in tables if named in (None, table.name) and workspace.lake.days(table.dataset)]
+    wanted = [table for table in tables if named in (None, table.name) and workspace.lake.days(table.dataset)]
+    return [table for table in wanted if isinstance(table, View) or workspace.registry.pointer(table.model.name)]
 
 
 def differences(workspace: Workspace, tables: Sequence[FeatureTable]) -> list[OnlineDifference]:

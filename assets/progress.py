@@ -9,6 +9,7 @@ from typing import Any, Self
 
 import dagster as dg
 
+from assets.metadata import rounded
 from governance.backfill.durations import Durations, Work
 from governance.storage.lake import Lake, Manifest
 
@@ -89,7 +90,7 @@ def facts_of(manifest: Manifest) -> dict[str, Any]:
     shown: dict[str, Any] = {"rows": manifest.rows, "digest": manifest.digest}
     for name, value in manifest.facts.items():
         if isinstance(value, int | float | str):
-            shown[name] = value
+            shown[name] = rounded(value) if isinstance(value, float) else value
         elif value:
             shown[name] = dg.MetadataValue.json(value)
     return shown

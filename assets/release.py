@@ -18,10 +18,12 @@ AUTOMATION = "promotion"
 
 def build_release_assets(workspace: Workspace) -> list[dg.AssetsDefinition]:
     """The champion of every model."""
-    return [_champion(model) for model in workspace.models.present.values()]
+    return [
+        _champion(model, runbook=workspace.link_to(model.spec.runbook)) for model in workspace.models.present.values()
+    ]
 
 
-def _champion(model: Model) -> dg.AssetsDefinition:
+def _champion(model: Model, *, runbook: str) -> dg.AssetsDefinition:
     @dg.asset(
         key=["models", model.name, "champion"],
         group_name="release",
@@ -31,26 +33,30 @@ def _champion(model: Model) -> dg.AssetsDefinition:
             f"The model that answers at the decision point `{model.spec.decision_point}`; its action: "
             f"{model.spec.action}. Materializing promotes the newest candidate with a passing verdict, if it is newer "
             f"than the champion; the registry refuses any other. An override that has expired ends first. "
-            f"Runbook: {model.spec.runbook}"
+            f"Runbook: [{model.spec.runbook}]({runbook})"
         ),
         deps=[["models", model.name, "candidate"]],
     )
     def champion(context: dg.AssetExecutionContext, workspace: dg.ResourceParam[Workspace]) -> dg.MaterializeResult:
         now, registry = datetime.now(UTC), workspace.registry
         with as_failures():
-            registry.fall_back(model.name, at=now)
+            ended = registry.fall_back(model.name, at=now)
             best = registry.next_champion(model.name)
             if best:
                 reason = f"newest passing candidate, as of {best.as_of}"
                 registry.promote(model.name, best.digest, who=AUTOMATION, reason=reason, at=now)
             pointer = registry.pointer(model.name)
+            if pointer is None and ended:
+                # What was asked for is done: the alert is that nothing serves, not that a run failed.
+                context.log.warning(f"{model.name}: nothing serves any more: {ended.reason}")
+                return dg.MaterializeResult(metadata={"nothing_serves": ended.reason})
             if pointer is None:
                 raise NotReady(f"{model.name}: no candidate has passed its gates yet, so there is no champion")
             facts = recorded_facts(workspace, model.name, pointer.champion)
         context.log.info(f"{model.name}: champion {pointer.champion[:12]} as of {pointer.as_of}")
         days = (now - pointer.at).total_seconds() / 86_400
         return dg.MaterializeResult(
-            metadata=champion_metadata(model, facts, days_since_promotion=days),
+            metadata=champion_metadata(facts, days_since_promotion=days, runbook=runbook),
             data_version=dg.DataVersion(pointer.champion),
         )
 

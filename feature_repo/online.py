@@ -134,6 +134,21 @@ def materialize_view(
     )
 
 
+def clear_view(store: "FeatureStore", view: FeatureTable, *, now: datetime) -> OnlineReport:
+    """Take every key of `view` from the online store, as of `now`; what is offline stays. Again changes nothing."""
+    registered, online_store = store.get_feature_view(view.name), open_online_store(store.config)
+    online = online_store.stored_rows(store.config, registered)
+    online_store.delete_rows(store.config, registered, online["entity_key"])
+    return OnlineReport(
+        view=view.name,
+        rows_written=0,
+        rows_removed=online.height,
+        online_rows=online_store.count_rows(store.config, registered),
+        expected_rows=0,
+        newest_event_time=now,
+    )
+
+
 def compare_online(store: "FeatureStore", view: FeatureTable, *, now: datetime) -> OnlineDifference:
     """Hold what is online against the latest row of every key offline, and change nothing."""
     registered = store.get_feature_view(view.name)

@@ -23,8 +23,13 @@ def online_fingerprint(workspace: Workspace, view: FeatureTable) -> str | None:
 
 
 def scores_fingerprint(workspace: Workspace, table: ScoreTable) -> str | None:
-    """What a model's newest scores must be made from: its champion and the newest features; None without either."""
+    """What a model's newest scores must be made from: its champion and the newest features; None without either.
+
+    Where scores are online and nothing serves any more, they must be taken away: services would act on them for ever.
+    """
     pointer = workspace.registry.pointer(table.model.name)
+    if pointer is None and last_online(workspace, table):
+        return fingerprint("nothing serves")
     newest = online_fingerprint(workspace, table.view)
     return fingerprint(table.code_version, pointer.champion, newest) if pointer and newest else None
 

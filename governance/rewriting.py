@@ -16,7 +16,7 @@ OnDay = Callable[[tuple[str, str], date, Manifest], None]
 
 def stale(workspace: Workspace, lake: Lake, days: Sequence[date]) -> dict[tuple[str, ...], list[date]]:
     """Which of `days` are missing from features and labels, or were not made from the raw partitions of `lake`."""
-    labels = labels_of(workspace)
+    labels = workspace.models.labels
     found: dict[tuple[str, ...], list[date]]
     found = {("features", view.name): features.stale_days(lake, view, days) for view in workspace.views.values()}
     if labels:
@@ -27,7 +27,7 @@ def stale(workspace: Workspace, lake: Lake, days: Sequence[date]) -> dict[tuple[
 
 def rewrite(workspace: Workspace, wanted: Mapping[tuple[str, ...], Sequence[date]], *, on_day: OnDay) -> None:
     """Build what `stale` names, up to the newest day, each day committed by itself."""
-    lake, days, labels = workspace.lake, workspace.days(), labels_of(workspace)
+    lake, days, labels = workspace.lake, workspace.days(), workspace.models.labels
     for view in workspace.views.values():
         if since := wanted.get(key := ("features", view.name)):
             told = _told(on_day, key)
@@ -44,11 +44,6 @@ def rewrite_labels(
 ) -> None:
     """Build the matured labels of some days from a ledger."""
     matured.build(lake, ledger, label, days, on_day=_told(on_day, ("labels", label.name)))
-
-
-def labels_of(workspace: Workspace) -> list[LabelDefinition]:
-    """The labels that the models here need, each once."""
-    return list({model.label.name: model.label for model in workspace.models.present.values()}.values())
 
 
 def _told(on_day: OnDay, key: tuple[str, str]) -> Callable[[date, Manifest], None]:

@@ -7,6 +7,7 @@ from datetime import date, datetime, timedelta
 from functools import cached_property
 from pathlib import Path
 
+from governance.automation.held import HeldChanges
 from governance.backfill.durations import Durations
 from governance.contracts.calendar import days_between, valid_at
 from governance.contracts.personal import KeyedHash
@@ -35,6 +36,7 @@ class Workspace:
     environment : name of the feature store's environment.
     connections : what that environment needs to know of servers: addresses and how to log in.
     commit, machine : what stands beside a model's digest in its record.
+    docs_url : where people read the folder that holds `docs/`.
     """
 
     root: Path
@@ -47,6 +49,7 @@ class Workspace:
     connections: Mapping[str, str] = field(default_factory=dict, repr=False)
     commit: str | None = None
     machine: str = ""
+    docs_url: str = ""
 
     @cached_property
     def lake(self) -> Lake:
@@ -62,6 +65,11 @@ class Workspace:
     def durations(self) -> Durations:
         """How long assets took."""
         return Durations(self.root / "ledgers" / "durations.sqlite")
+
+    @cached_property
+    def held(self) -> HeldChanges:
+        """Changes of history that wait for a person."""
+        return HeldChanges(self.root / "held")
 
     @cached_property
     def registry(self) -> Registry:
@@ -89,6 +97,10 @@ class Workspace:
         """Folder of the pages that people read."""
         return self.root / "reports"
 
+    def link_to(self, page: str) -> str:
+        """Where people read a page of the project, such as `docs/models.md#claim`."""
+        return f"{self.docs_url.rstrip('/')}/{page}"
+
     def source(self) -> Source:
         """The owner's files, as rows of contract tables; to be closed after use."""
         if not self.source_root.is_dir():
@@ -111,6 +123,11 @@ class Workspace:
         days = [day for pattern in self.marketplace.files.values() for day in _dated(self.source_root, pattern)]
         return max(days, default=None)
 
+    def last_landed_day(self) -> date | None:
+        """The newest day of which any table has landed, None before the first has."""
+        landed = [days[-1] for table in self.marketplace.tables if (days := self.lake.days(f"raw/{table}"))]
+        return max(landed, default=None)
+
     def time_there(self, wall: datetime) -> datetime | None:
         """What time it is in the marketplace when it is `wall` here; None before its first day has been delivered.
 
@@ -118,8 +135,7 @@ class Workspace:
         """
         if self.marketplace.clock == "wall":
             return wall
-        landed = [days[-1] for table in self.marketplace.tables if (days := self.lake.days(f"raw/{table}"))]
-        last = self.last_delivered_day() or max(landed, default=None)
+        last = self.last_delivered_day() or self.last_landed_day()
         return valid_at(last) if last else None
 
     def days(self) -> list[date]:

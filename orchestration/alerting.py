@@ -47,7 +47,7 @@ def look_at(workspace: Workspace, *, wall: datetime, runs: Sequence[FailedRun] |
 
     Where nobody asked Dagster (`runs` is None), runs that failed are those whose alert is open.
     """
-    found = findings(workspace, wall=wall, reports=collect_reports(workspace, failed_runs=runs or ()))
+    found = findings(workspace, wall=wall, reports=collect_reports(workspace, wall=wall, failed_runs=runs or ()))
     if runs is None:
         standing = alert_ledger(workspace).standing()
         found += [alert.finding for alert in standing if alert.key.kind is Kind.FAILED_RUN]

@@ -20,8 +20,9 @@ Who asks for what, so that nothing is asked for twice and nothing falls between 
 
 No storm: a run is asked for under the digest of exactly what it would do. Dagster drops a second request of one sensor
 by its run key, and orchestration/asking.py that of another by the tag `governance/plan`. What failed is asked for
-again only when something that it reads has changed; lost runs are retried once, by Dagster. A file that was refused
-is remembered by its mark and not touched until it is delivered again.
+again only when something that it reads or replaces has changed, what succeeded when something else was done since; lost
+runs are retried once, by Dagster. A file that was refused is remembered by its mark and not touched until it is
+delivered again.
 
 No gap: three days that arrive at once are one run of three days; a day that is missing holds back the next ones until
 `daily_ingest` closes it; what came late is found by comparing, however late it is; a killed run leaves unfinished

@@ -18,6 +18,7 @@ from governance.workspace import Workspace
 from orchestration.alert_sensors import build_alert_sensors
 from orchestration.automation import build_automation, with_conditions
 from orchestration.console import terminal
+from orchestration.decision_jobs import build_decision_jobs
 from orchestration.guard import workspace_of_run
 from orchestration.jobs import build_jobs
 from orchestration.preview_job import preview_backfill
@@ -34,7 +35,12 @@ def build_defs(workspace: Workspace) -> dg.Definitions:
         return dg.Definitions(
             assets=with_freshness(workspace, assets),
             asset_checks=build_freshness_checks(workspace),
-            jobs=[*build_jobs(assets), preview_backfill, *build_repair_jobs(workspace)],
+            jobs=[
+                *build_jobs(assets),
+                preview_backfill,
+                *build_repair_jobs(workspace),
+                *build_decision_jobs(workspace),
+            ],
             schedules=schedules,
             sensors=[*sensors, *_build_sensors(workspace)],
             resources={"workspace": workspace_of_run(workspace)},

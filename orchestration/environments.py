@@ -10,8 +10,10 @@
 | GOVERNANCE_HMAC_KEY_ID | name of that key, kept beside each hash | k1 |
 | GOVERNANCE_ALERTS | addresses that alerts go to, as in docs/alerts.md | none: the log alone |
 | GOVERNANCE_UI | where people open the Dagster UI, for links | http://127.0.0.1:3000 |
+| GOVERNANCE_DOCS | where people read the project's folder `docs/`, for links | this folder, as file:// |
 | GOVERNANCE_ENVIRONMENT | feature store: `embedded` (SQLite) or `production` (Postgres and Redis) | embedded |
 | GOVERNANCE_REGISTRY | production: the catalogue, postgresql+psycopg2://user:password@host/database | none |
+| GOVERNANCE_DAGSTER | Dagster's runs and schedules in Postgres, postgresql+psycopg2://... | none: SQLite |
 | GOVERNANCE_REDIS | production: online values, host:port,db=0,username=...,password=...,ssl=true | none |
 """
 
@@ -29,7 +31,15 @@ from governance.storage.files import write_text
 from governance.workspace import Workspace
 
 PROJECT = Path(__file__).parent.parent
-_CONNECTIONS = ("GOVERNANCE_REGISTRY", "GOVERNANCE_REDIS")
+_DAGSTER = "GOVERNANCE_DAGSTER"
+_CONNECTIONS = ("GOVERNANCE_REGISTRY", "GOVERNANCE_REDIS", _DAGSTER)
+_IN_POSTGRES = f"""
+storage:
+  postgres:
+    postgres_url:
+      env: {_DAGSTER}
+"""
+"""What dagster.yaml says in addition there: the name of the variable, so that the password stays out of the file."""
 
 
 def workspace_from(
@@ -48,6 +58,7 @@ def workspace_from(
         environment=environ.get("GOVERNANCE_ENVIRONMENT") or "embedded",
         connections={name: environ[name] for name in _CONNECTIONS if environ.get(name)},
         commit=_commit(),
+        docs_url=environ.get("GOVERNANCE_DOCS") or PROJECT.as_uri(),
         machine=f"{platform.machine()} {platform.system()}, Python {platform.python_version()}",
     )
 
@@ -83,7 +94,8 @@ def remember_source(workspace: Workspace) -> None:
 def prepare_dagster_home(workspace: Workspace) -> Path:
     """The Dagster instance of a workspace: its folder with the project's dagster.yaml in it."""
     home = workspace.root / "dagster"
-    write_text(home / "dagster.yaml", (PROJECT / "dagster.yaml").read_text())
+    where = _IN_POSTGRES if _DAGSTER in workspace.connections else ""
+    write_text(home / "dagster.yaml", (PROJECT / "dagster.yaml").read_text() + where)
     return home
 
 

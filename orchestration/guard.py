@@ -16,8 +16,8 @@ _OF_JOBS: dict[str, tuple[Family, ...]] = {
     RELEASE: (),
     ONLINE: (Family.ONLINE,),
     "repair_online": (Family.ONLINE,),
-    # An emergency waits for nobody; the registry compares and sets.
-    "rollback": (),
+    # Decisions wait for nobody: the registry compares and sets, and the others write a file of their own.
+    **dict.fromkeys(("rollback", "promote", "override", "refuse", "allow", "approve"), ()),
 }
 
 

@@ -99,9 +99,10 @@ def observe(
 
 
 def tables_of(workspace: Workspace, planned: PlannedRun) -> list[FeatureTable]:
-    """The tables that a run puts online."""
+    """The tables that a run puts online; scores that it takes away, because nothing serves, are none of a backfill."""
     views = [workspace.views[key[1]] for key in planned.assets if key[0] == "online"]
-    scores = [workspace.score_tables[key[1]] for key in planned.assets if key[0] == "models"]
+    models = [key[1] for key in planned.assets if key[0] == "models" and workspace.registry.pointer(key[1])]
+    scores = [workspace.score_tables[name] for name in models]
     return [*views, *scores]
 
 
@@ -114,7 +115,7 @@ def online_states(workspace: Workspace, tables: Sequence[FeatureTable]) -> dict[
     nothing: dict[str, State] = {table.name: {} for table in tables}
     if not there:
         return nothing
-    store = open_store(workspace.root, environment=workspace.environment)
+    store = open_store(workspace.root, environment=workspace.environment, connections=workspace.connections)
     return nothing | {table.name: stored_state(store, table) for table in there}
 
 

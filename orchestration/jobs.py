@@ -7,6 +7,9 @@ import dagster as dg
 
 DAILY, WEEKLY, RELEASE, ONLINE = "daily", "weekly", "release", "online"
 
+REPAIRS_OF_DAYS = ("repair_online_day", "drop_day", "restore_day", "reload_labels")
+"""Jobs beside `daily` that write days (orchestration/repairs.py)."""
+
 
 def build_jobs(assets: Sequence[dg.AssetsDefinition]) -> list[Any]:
     """A job for each cadence; daily and weekly partitions cannot share one."""

@@ -4,9 +4,11 @@ import io
 from datetime import UTC, date, datetime
 
 import dagster as dg
+from pydantic import Field
 from rich.console import Console
 
 from assets.failures import as_failures
+from assets.metadata import rounded
 from governance.workspace import Workspace
 from orchestration.plan import Backfill
 
@@ -14,11 +16,11 @@ _WIDTH = 150
 
 
 class Days(dg.Config):
-    """First and last day (2024-02-01), and whether fresh days are to be done again."""
+    """Days that somebody thinks of doing again."""
 
-    first: str
-    last: str
-    again: bool = False
+    first: str = Field(description="The first UTC day, such as 2024-02-01.")
+    last: str = Field(description="The last UTC day.")
+    again: bool = Field(default=False, description="Do every day, also those where nothing is stale.")
 
 
 @dg.op(description="Rehearse a backfill in a copy of the workspace and log what it would change; nothing is changed.")
@@ -39,7 +41,7 @@ def preview_of_backfill(context: dg.OpExecutionContext, config: Days, workspace:
             "partitions_written": found.impact.partitions,
             "partitions_changed": found.impact.changed_partitions,
             "online_keys_changed": keys,
-            "seconds_expected": found.seconds,
+            "seconds_expected": rounded(found.seconds),
         }
     )
 

@@ -1,7 +1,8 @@
 """Repairs as jobs, for the launchpad and `govern repair`: each says what it would change, and twice changes nothing.
 
 A job begins with an op that takes the person's words. In a dry run it ends there; otherwise the ops behind it bring
-features, labels and the online store up to date. The candidates of the present weeks follow with `govern run`.
+features, labels and the online store up to date. The newest week's candidates follow by the sensor `changed_week`, or
+with `govern run`.
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -9,6 +10,7 @@ from datetime import UTC, date, datetime
 from typing import Any
 
 import dagster as dg
+from pydantic import Field
 
 from assets.failures import as_failures
 from assets.online_repair import bring_online, differences, served
@@ -34,47 +36,35 @@ Space = dg.ResourceParam[Workspace]
 Going = Iterator[dg.Output[None]]
 
 
-class Rebuild(dg.Config):
-    """Which view to rebuild online (none: all of them)."""
-
-    view: str | None = None
-    dry_run: bool = False
-
-
-class Day(dg.Config):
-    """A UTC day, such as 2024-01-31."""
-
-    day: str
-    dry_run: bool = False
-
-
-class SignedDay(Day):
-    """A UTC day, and who acts on it and why; kept for ever."""
-
-    reason: str
-    who: str
-
-
 class DryRun(dg.Config):
     """Whether only to say what would change."""
 
-    dry_run: bool = False
+    dry_run: bool = Field(default=False, description="Say what would change, and stop.")
 
 
-class RollBack(dg.Config):
-    """A model, who takes its champion back and why, and the generation of the pointer that this was decided on."""
+class Rebuild(DryRun):
+    """What to rebuild online."""
 
-    model: str
-    reason: str
-    who: str
-    expect: int | None = None
-    dry_run: bool = False
+    view: str | None = Field(default=None, description="One view, such as seller; without it all of them.")
+
+
+class Day(DryRun):
+    """A day to repair."""
+
+    day: str = Field(description="A UTC day, such as 2024-01-31.")
+
+
+class SignedDay(Day):
+    """A day, and who acts on it and why."""
+
+    reason: str = Field(description="Why; it is kept for ever.")
+    who: str = Field(description="Who signs.")
 
 
 def build_repair_jobs(workspace: Workspace) -> list[dg.JobDefinition]:
     """Every repair as a job."""
     jobs = [repair_online, repair_online_day, drop_day, restore_day]
-    return [*jobs, reload_labels, rollback] if workspace.models.present else jobs
+    return [*jobs, reload_labels] if workspace.models.present else jobs
 
 
 def build_override_sensor(workspace: Workspace) -> dg.SensorDefinition:
@@ -193,7 +183,7 @@ def correct_online(context: dg.OpExecutionContext, workspace: Space) -> None:
 def reload_ledger_of_labels(context: dg.OpExecutionContext, config: DryRun, workspace: Space) -> None:
     """Read the label ledger anew from the raw partitions, and build again the labels that it was wrong about."""
     path = workspace.root / "ledgers" / "labels.sqlite"
-    labels, days = rewriting.labels_of(workspace), workspace.days()
+    labels, days = workspace.models.labels, workspace.days()
 
     def build_labels(ledger: LabelLedger, found: Reload) -> None:
         for label, one in zip(labels, found.labels, strict=True):
@@ -207,21 +197,6 @@ def reload_ledger_of_labels(context: dg.OpExecutionContext, config: DryRun, work
             context.log.info(sentence)
     if config.dry_run:
         context.log.info(_DRY)
-
-
-@dg.op
-def roll_back(context: dg.OpExecutionContext, config: RollBack, workspace: Space) -> None:
-    """Return to the champion before the present one, and refuse the one that is left."""
-    with as_failures():
-        pointer = workspace.registry.rollback(
-            config.model,
-            who=config.who,
-            reason=config.reason,
-            at=datetime.now(UTC),
-            expect=config.expect,
-            dry_run=config.dry_run,
-        )
-    context.log.info(words.moved(config.model, pointer, dry_run=config.dry_run))
 
 
 @dg.job(description="Write the online views again from the offline partitions; readers find every key at any moment.")
@@ -252,12 +227,6 @@ def restore_day() -> None:
 def reload_labels() -> None:
     """Reload the label ledger."""
     reload_ledger_of_labels()
-
-
-@dg.job(description="Return a model to the champion before this one; the one that is left is refused.")
-def rollback() -> None:
-    """Roll a model back."""
-    roll_back()
 
 
 def _day(workspace: Workspace, text: str) -> date:

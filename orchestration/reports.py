@@ -1,16 +1,19 @@
-"""What outer layers know, for people on call: online store, drift, overrides, withdrawn days; no heavy import."""
+"""What outer layers know, for people on call: online store, drift, overrides, days, the disk; no heavy import."""
 
+import shutil
 from collections.abc import Iterable
 from datetime import UTC, datetime
 from pathlib import Path
 
 from feature_repo.online_state import last_online, online_dataset, online_fingerprint, scores_fingerprint
+from governance.automation.held import Held
 from governance.contracts.calendar import valid_at
 from governance.features.view import FeatureTable, View
 from governance.marketplaces.withdrawals import Withdrawals
 from governance.models.scores import ScoreTable
 from governance.oncall.look import PLATFORM
 from governance.oncall.reported import DriftState, FailedRun, OnlineState, OverrideState, Reports
+from governance.oncall.space import DiskState, bytes_a_day
 from governance.release.documents import Untrusted
 from governance.workspace import Workspace
 from monitoring.weekly import drift_dataset
@@ -18,15 +21,34 @@ from monitoring.weekly import drift_dataset
 _WEEKS = 26
 
 
-def collect_reports(workspace: Workspace, *, failed_runs: Iterable[FailedRun] = ()) -> Reports:
-    """Online tables, weekly drift, and runs as somebody who asked Dagster knows them."""
+def collect_reports(workspace: Workspace, *, wall: datetime, failed_runs: Iterable[FailedRun] = ()) -> Reports:
+    """Everything that outer layers know; of runs, what somebody who asked Dagster was told."""
     return Reports(
         online=[*_views(workspace), *_scores(workspace)],
         drift=[state for name in workspace.models.present for state in _drift(workspace, name)],
         failed_runs=list(failed_runs),
         overrides=[state for name in workspace.models.present if (state := _override(workspace, name))],
         withdrawn=frozenset(Withdrawals(workspace.lake).days()),
+        held=_held(workspace, wall),
+        disk=disk_of(workspace),
     )
+
+
+def disk_of(workspace: Workspace) -> DiskState:
+    """The volume that the workspace lies on, or will."""
+    folder = next(each for each in (workspace.root, *workspace.root.parents) if each.exists())
+    usage = shutil.disk_usage(folder)
+    return DiskState(folder=workspace.root, size=usage.total, free=usage.free, a_day=bytes_a_day(workspace))
+
+
+def _held(workspace: Workspace, wall: datetime) -> list[Held]:
+    if not workspace.held.waiting():
+        return []
+    # Rarely needed, and it loads what plans runs.
+    from orchestration.reactions.days import waiting_changes
+    from orchestration.reactions.look import Look
+
+    return waiting_changes(Look(workspace, wall, lambda _: False))
 
 
 def _override(workspace: Workspace, name: str) -> OverrideState | None:

@@ -31,6 +31,7 @@ def status(found: Mapping[str, Any]) -> RenderableType:
     parts += [*_skill(found["models"]), *_readings(found["models"])]
     parts += [_views(found["feature_views"]), *(_drift(entry) for entry in found["drift"])]
     parts += [Text(f"skipped: {entry['reason']}", style="yellow") for entry in found["skipped"]]
+    parts += [_disk(found["disk"])]
     parts += [red(entry) for entry in found["red"]]
     return Group(*parts)
 
@@ -229,6 +230,12 @@ def _drift(entry: Mapping[str, Any]) -> Text:
     for reason in entry["reasons"][:3]:
         line.append(f"\n  {reason}")
     return line.append(f"\n  {entry['report']}")
+
+
+def _disk(found: Mapping[str, int]) -> Text:
+    free, size, a_day = (found[name] / 1e9 for name in ("free_bytes", "size_bytes", "day_bytes"))
+    growth = f", a day takes {a_day:.2g} GB" if a_day else ""
+    return Text(f"disk: {free:.3g} of {size:.3g} GB are free{growth}")
 
 
 def _share(value: float | None) -> str:

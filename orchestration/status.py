@@ -18,6 +18,7 @@ from governance.superseded import superseded
 from governance.workspace import Workspace
 from monitoring.weekly import drift_dataset
 from orchestration.alerting import red
+from orchestration.reports import disk_of
 
 
 def collect_status(workspace: Workspace) -> dict[str, Any]:
@@ -25,8 +26,8 @@ def collect_status(workspace: Workspace) -> dict[str, Any]:
 
     Returns
     -------
-    dict with `marketplace`, `models`, `feature_views`, `drift`, `skipped`, `reports` and `red` (what is not as it
-    should be: `line`, `why`, `first_action`, ...); figures that nobody has measured are null.
+    dict with `marketplace`, `models`, `feature_views`, `drift`, `skipped`, `disk`, `reports` and `red` (what is not as
+    it should be: `line`, `why`, `first_action`, ...); figures that nobody has measured are null.
     """
     models = workspace.models.present.values()
     return {
@@ -35,6 +36,7 @@ def collect_status(workspace: Workspace) -> dict[str, Any]:
         "feature_views": [_view(workspace, table) for table in _tables(workspace)],
         "drift": [found for model in models if (found := _drift(workspace, model))],
         "skipped": _skipped(workspace),
+        "disk": _disk(workspace),
         "red": red(workspace, wall=datetime.now(UTC), environ=os.environ),
         "reports": sorted(str(path) for path in workspace.reports.glob("[!.]*")),
     }
@@ -143,6 +145,12 @@ def _drift(workspace: Workspace, model: Model) -> dict[str, Any] | None:
         "report": facts.get("page"),
         "skipped": facts.get("skipped"),
     }
+
+
+def _disk(workspace: Workspace) -> dict[str, int]:
+    """Bytes of the workspace's volume, and what a day takes; 0 before anything has landed."""
+    found = disk_of(workspace)
+    return {"free_bytes": found.free, "size_bytes": found.size, "day_bytes": found.a_day}
 
 
 def _skipped(workspace: Workspace) -> list[dict[str, str]]:

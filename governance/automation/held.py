@@ -1,7 +1,7 @@
 """Changes that wait for a person: what would be done again, why nobody did it by itself, and who let it go."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import asdict, dataclass, replace
 from datetime import date, datetime
 from pathlib import Path
@@ -35,6 +35,10 @@ class Held:
         """Whether a person has let it go."""
         return bool(self.approved_by)
 
+    def shares_days_with(self, other: "Held") -> bool:
+        """Whether both are about one of the same days."""
+        return self.first <= other.last and other.first <= self.last
+
 
 def too_wide(days: int, key_share: float, pace: Pace) -> str:
     """Why a change of so many days and such a share of all keys asks a person; nothing where it need not.
@@ -52,7 +56,10 @@ def too_wide(days: int, key_share: float, pace: Pace) -> str:
 
 
 class HeldChanges:
-    """The changes that wait, a small file for each in a folder; what is approved stays on record."""
+    """The changes that wait, a small file for each in a folder; what is approved stays on record.
+
+    Every day that lands makes another plan of what waits: it has waited since its first one, the others are cleared.
+    """
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
@@ -66,6 +73,10 @@ class HeldChanges:
         """Every change that ever waited, in order of time."""
         found = [_decoded(json.loads(path.read_text(encoding="utf-8"))) for path in self._folder.glob("[!.]*.json")]
         return sorted(found, key=lambda one: (one.since, one.plan))
+
+    def waiting(self) -> list[Held]:
+        """Those that nobody has let go, in order of time."""
+        return [one for one in self.all() if not one.approved]
 
     def one(self, beginning: str) -> Held:
         """The change whose digest begins so.
@@ -81,11 +92,20 @@ class HeldChanges:
         return found[0]
 
     def hold(self, held: Held) -> Held:
-        """Let a change wait; one that waits already, or was approved, stays as it is."""
-        standing = self.get(held.plan)
-        if standing is None:
-            self._write(held)
-        return standing or held
+        """Let a change wait, since when its days do; one that waits already, or was approved, stays as it is."""
+        if standing := self.get(held.plan):
+            return standing
+        since = [one.since for one in self.waiting() if one.shares_days_with(held)]
+        held = replace(held, since=min([held.since, *since]))
+        self._write(held)
+        return held
+
+    def clear(self, *, keep: Collection[str]) -> list[Held]:
+        """Forget what waits under none of these plans, and return it: nobody would ask for it any more."""
+        obsolete = [one for one in self.waiting() if one.plan not in keep]
+        for one in obsolete:
+            (self._folder / f"{one.plan}.json").unlink(missing_ok=True)
+        return obsolete
 
     def approve(self, beginning: str, *, who: str, reason: str, at: datetime) -> Held:
         """Let a change go; again changes nothing. Raises like `one`."""

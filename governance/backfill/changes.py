@@ -124,8 +124,7 @@ def _datasets(workspace: Workspace) -> dict[str, tuple[str, tuple[str, ...]]]:
     tables = {f"raw/{name}": (f"raw/{name}", TABLES[name].key) for name in workspace.marketplace.tables}
     refused = {f"quarantine/{name}": (f"quarantine/{name}", _QUARANTINE_KEY) for name in workspace.marketplace.tables}
     views = {f"features/{view.name}": (view.dataset, (view.key,)) for view in workspace.views.values()}
-    named = {model.label.name: model.label for model in workspace.models.present.values()}
-    labels = {f"labels/{label.name}": (label.dataset, ("row_id",)) for label in named.values()}
+    labels = {f"labels/{label.name}": (label.dataset, ("row_id",)) for label in workspace.models.labels}
     return {**tables, **refused, **views, "labels/statements": (statements.DATASET, ("label",)), **labels}
 
 

@@ -103,11 +103,11 @@ def perform(
 
 def _made_from_raw(workspace: Workspace) -> list[Daily]:
     """In an order in which each finds what it needs."""
-    labels = {model.label.name: model.label for model in workspace.models.present.values()}
+    labels = workspace.models.labels
     return [
         *(features_of(workspace, view) for view in workspace.views.values()),
-        statements_of(workspace, list(labels.values())),
-        *(labels_of(workspace, label) for label in labels.values()),
+        statements_of(workspace, labels),
+        *(labels_of(workspace, label) for label in labels),
     ]
 
 

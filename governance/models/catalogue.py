@@ -72,6 +72,11 @@ class Models:
     present: Mapping[str, Model]
     skipped: Mapping[str, str]
 
+    @property
+    def labels(self) -> list[LabelDefinition]:
+        """The labels that these models need, each once."""
+        return list({model.label.name: model.label for model in self.present.values()}.values())
+
 
 def models_for(marketplace: str, overrides: Mapping[str, Mapping[str, Any]], tables: Collection[str]) -> Models:
     """The models that a marketplace names and whose tables it delivers.

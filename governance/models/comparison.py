@@ -10,10 +10,7 @@ from governance.models import metrics
 from governance.models.bootstrap import interval
 from governance.models.figures import Settings
 from governance.models.rows import Floats
-from governance.release.evidence import Interval
-
-NOTHING_KNOWN = Interval(0.0, -1.0, 1.0)
-"""A difference of which no row can tell anything: average precision lies between 0 and 1, so this always holds."""
+from governance.release.evidence import NOTHING_KNOWN, Interval
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

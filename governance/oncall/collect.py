@@ -14,6 +14,8 @@ from governance.oncall.money import payouts_held
 from governance.oncall.refusals import refusals
 from governance.oncall.reported import FailedRun, Reports, drifting, failed_runs, online_behind, overridden
 from governance.oncall.routing import load_routing
+from governance.oncall.space import full_disk
+from governance.oncall.waiting import held_changes
 from governance.workspace import Workspace
 
 _WATCHES: Sequence[Callable[[Look], list[Finding]]] = (
@@ -42,12 +44,14 @@ def findings(workspace: Workspace, *, wall: datetime, reports: Reports | None = 
     bounds = load_routing(workspace.marketplace.folder).bounds
     look = Look(workspace, now or wall, wall, bounds, dropped=reports.withdrawn)
     if now is None or not any(workspace.lake.days(f"raw/{table}") for table in workspace.marketplace.tables):
-        return [_nothing_landed(look), *failed_runs(look, reports.failed_runs)]
+        return [*full_disk(look, reports.disk), *failed_runs(look, reports.failed_runs), _nothing_landed(look)]
     found = [finding for watch in _WATCHES for finding in watch(look)]
     found += online_behind(look, reports.online)
     found += drifting(look, reports.drift)
     found += failed_runs(look, reports.failed_runs)
     found += overridden(look, reports.overrides)
+    found += held_changes(look, reports.held)
+    found += full_disk(look, reports.disk)
     return sorted(found, key=in_order)
 
 

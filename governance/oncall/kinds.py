@@ -12,7 +12,9 @@ class Kind(StrEnum):
     NO_CHAMPION = "no_champion"
     DAMAGED_REGISTRY = "damaged_registry"
     SAFETY_FAILURE = "safety_failure"
+    FULL_DISK = "full_disk"
     LATE_DATA = "late_data"
+    HELD_CHANGE = "held_change"
     ONLINE_BEHIND = "online_behind"
     FAILED_RUN = "failed_run"
     DRIFT = "drift"
@@ -60,7 +62,9 @@ _RUNBOOKS = {
     Kind.NO_CHAMPION: "failed-gate",
     Kind.DAMAGED_REGISTRY: "rollback",
     Kind.SAFETY_FAILURE: "failed-gate",
+    Kind.FULL_DISK: "full-disk",
     Kind.LATE_DATA: "late-data",
+    Kind.HELD_CHANGE: "backfill",
     Kind.ONLINE_BEHIND: "stale-online-store",
     Kind.FAILED_RUN: "failed-run",
     Kind.DRIFT: "drift-alarm",

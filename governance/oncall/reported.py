@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
+from governance.automation.held import Held
 from governance.contracts.calendar import midnight
 from governance.oncall.bands import band
 from governance.oncall.champions import pointer_of
@@ -11,6 +12,7 @@ from governance.oncall.finding import Figure, Finding, Severity, Unit
 from governance.oncall.kinds import Kind
 from governance.oncall.look import PLATFORM, Look, champion_change
 from governance.oncall.rendering import moment
+from governance.oncall.space import DiskState
 
 _WEEKS_AT_LEAST = 4
 _RUNS_FOR_SEV2 = 3
@@ -67,7 +69,7 @@ class OverrideState:
 class Reports:
     """Everything that outer layers report of a workspace; drift in order of weeks.
 
-    `withdrawn` days were taken out on purpose: nobody waits for them.
+    `withdrawn` days were taken out on purpose: nobody waits for them. `held` changes wait for a person.
     """
 
     online: Sequence[OnlineState] = ()
@@ -75,6 +77,8 @@ class Reports:
     failed_runs: Sequence[FailedRun] = ()
     overrides: Sequence[OverrideState] = ()
     withdrawn: frozenset[date] = frozenset()
+    held: Sequence[Held] = ()
+    disk: DiskState | None = None
 
 
 def online_behind(look: Look, states: Sequence[OnlineState]) -> list[Finding]:

@@ -35,6 +35,9 @@ class Bounds:
     quarantine_near: float
     label_delay_factor: float
     label_delay_days: float
+    disk_days: float
+    disk_very_few_days: float
+    disk_day_megabytes: float
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

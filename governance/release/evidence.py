@@ -13,6 +13,10 @@ class Interval:
     high: float
 
 
+NOTHING_KNOWN = Interval(0.0, -1.0, 1.0)
+"""A difference of which no row can tell anything: average precision lies between 0 and 1, so this always holds."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Evidence:
     """Everything measured on a candidate that a gate judges.

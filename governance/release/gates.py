@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from governance.models.spec import GateBounds
-from governance.release.evidence import Evidence, GateResult, Interval, Verdict
+from governance.release.evidence import NOTHING_KNOWN, Evidence, GateResult, Interval, Verdict
 from governance.release.verdicts import status_of
 
 Figure = float | Interval | None
@@ -26,6 +26,8 @@ class Gate:
         A format string over `value` (what is compared), `bound`, `figure` (as measured) and `subject`.
     subject
         The feature, slice or list that the sentence names.
+    nothing_known_as
+        The sentence instead, where no row can tell anything (`NOTHING_KNOWN`).
     """
 
     name: str
@@ -36,6 +38,7 @@ class Gate:
     sentence: str
     subject: Callable[[Evidence], str] = lambda _: ""
     absent_passes_as: str | None = None
+    nothing_known_as: str | None = None
 
     def judge(self, evidence: Evidence, bounds: GateBounds) -> GateResult:
         """What this gate says of the evidence."""
@@ -46,7 +49,8 @@ class Gate:
             if figure is None and self.absent_passes_as:
                 reason = self.absent_passes_as
             return self._result(None, bound, passed=figure is None and bool(self.absent_passes_as), reason=reason)
-        reason = self.sentence.format(value=value, bound=bound, figure=figure, subject=self.subject(evidence))
+        sentence = (figure == NOTHING_KNOWN and self.nothing_known_as) or self.sentence
+        reason = sentence.format(value=value, bound=bound, figure=figure, subject=self.subject(evidence))
         return self._result(value, bound, passed=bool(self.holds(value, bound)), reason=reason)
 
     def _result(self, value: float | None, bound: float, *, passed: bool, reason: str) -> GateResult:
@@ -182,6 +186,10 @@ MERIT_GATES = (
         bound=lambda _, bounds: -bounds.champion_margin,
         holds=operator.ge,
         absent_passes_as="no_champion",
+        nothing_known_as=(
+            "Nothing tells it from the champion: of the rows that neither was trained on none is positive, as in weeks "
+            "before the champion's own; the difference could be anything, and its lower end must reach {bound:+.5g}."
+        ),
         sentence=f"Average precision minus the champion's is {_INTERVAL}; its lower end must reach {{bound:+.5g}}.",
     ),
     Gate(

@@ -77,10 +77,10 @@ class Lake:
 
     def manifest(self, dataset: str, day: date) -> Manifest | None:
         """The manifest of one partition, or None where there is none."""
-        path = self.path(dataset, day)
-        if not path.exists():
+        try:
+            return _read_manifest(str(self.path(dataset, day)))
+        except FileNotFoundError:
             return None
-        return _read_manifest(str(path))
 
     def manifests(self, dataset: str) -> dict[date, Manifest]:
         """Every partition's manifest, in order of day."""

@@ -5,7 +5,10 @@ from typing import Annotated
 
 import typer
 
-from orchestration.commands.shared import MarketplaceOption, WhoOption, console, login, open_workspace
+from governance.automation.held import Held
+from governance.errors import ConfigurationError
+from governance.workspace import Workspace
+from orchestration.commands.shared import DryRunOption, MarketplaceOption, WhoOption, console, login, open_workspace
 
 
 def add_to(app: typer.Typer) -> None:
@@ -20,23 +23,37 @@ def approve(
     reason: Annotated[str, typer.Option("--reason", help="Why; it is kept for ever.")] = "",
     who: WhoOption = None,
     marketplace: MarketplaceOption = None,
-    dry_run: Annotated[bool, typer.Option("--dry-run", help="Say what would be let go, and stop.")] = False,
+    dry_run: DryRunOption = False,
 ) -> None:
     """List the changes that wait for a person, or let one go: the sensor `changed_days` does it at its next look."""
-    from governance.errors import ConfigurationError
-    from orchestration.reactions.look import held_changes
-
-    held = held_changes(open_workspace(marketplace))
+    workspace = open_workspace(marketplace)
     if plan is None:
-        for one in held.all():
-            state = f"approved by {one.approved_by}: {one.reason}" if one.approved else "waits"
-            console.print(f"{one.plan[:12]} {state}. {one.why}. {one.what}", soft_wrap=True)
+        _list(workspace)
         return
-    found = held.one(plan)
+    found = workspace.held.one(plan)
     console.print(f"{found.plan[:12]} {found.what}: {found.why}", soft_wrap=True)
     if dry_run:
+        console.print(f"What it would change: govern backfill {found.first}..{found.last} --preview")
         return
     if not reason:
         raise ConfigurationError("say why with --reason: it is kept for ever")
-    held.approve(plan, who=who or login(), reason=reason, at=datetime.now(UTC))
+    workspace.held.approve(plan, who=who or login(), reason=reason, at=datetime.now(UTC))
     console.print("approved")
+
+
+def _list(workspace: Workspace) -> None:
+    from orchestration.reactions.days import waiting_changes
+    from orchestration.reactions.look import Look
+
+    waiting = waiting_changes(Look(workspace, datetime.now(UTC), lambda _: False))
+    let_go = [one for one in workspace.held.all() if one.approved]
+    for one in [*let_go, *waiting]:
+        console.print(f"{one.plan[:12]} {_state(one)}. {one.why}. {one.what}", soft_wrap=True)
+    if not waiting:
+        console.print("Nothing waits for a person.")
+
+
+def _state(one: Held) -> str:
+    if one.approved:
+        return f"approved by {one.approved_by}: {one.reason}"
+    return f"waits since {one.since:%Y-%m-%d %H:%M} UTC"

@@ -12,7 +12,14 @@ import typer
 from governance.backfill.changes import Impact
 from governance.workspace import Workspace
 from orchestration import show
-from orchestration.commands.shared import JsonOption, MarketplaceOption, console, day_range, open_workspace
+from orchestration.commands.shared import (
+    JsonOption,
+    MarketplaceOption,
+    console,
+    open_workspace,
+    say_failures,
+)
+from orchestration.given import day_range
 from orchestration.plan import Backfill
 
 _INTERRUPTED = 130
@@ -72,8 +79,7 @@ def _carry_out(workspace: Workspace, wanted: Backfill, *, as_json: bool) -> None
     if as_json:
         _write(found.impact, seconds=found.seconds)
     else:
-        for failure in found.failures:
-            console.print(f"[red]FAILED[/red] {failure}", soft_wrap=True)
+        say_failures(found.failures)
         console.print(show_impact.reconciliation(found))
         console.print(f"kept in {path}" if path else "", soft_wrap=True)
     raise typer.Exit(_INTERRUPTED if found.stopped else 1 if found.failures else 0)

@@ -12,7 +12,15 @@ import typer
 from governance.errors import ConfigurationError
 from governance.workspace import Workspace
 from orchestration import show
-from orchestration.commands.shared import JsonOption, MarketplaceOption, SourceOption, console, execute, open_workspace
+from orchestration.commands.shared import (
+    JsonOption,
+    MarketplaceOption,
+    SourceOption,
+    console,
+    execute,
+    open_workspace,
+    say_failures,
+)
 from orchestration.environments import PROJECT, prepare_dagster_home, remember_source
 from orchestration.status import collect_status, exit_status
 from orchestration.worlds import DEFAULT_SEED, WorldWish, go_on_with, simulate_into, simulate_once
@@ -62,8 +70,7 @@ def run(
         workspace, weeks=weeks, on_start=lambda planned: console.print(show.planned(planned)), on_wait=console.print
     )
     for finished in done:
-        for failure in finished.failures:
-            console.print(f"[red]FAILED[/red] {failure}", soft_wrap=True)
+        say_failures(finished.failures)
     if not done:
         console.print("Nothing is stale: no run was started.")
     found = collect_status(workspace)

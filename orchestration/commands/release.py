@@ -1,12 +1,10 @@
 """Release by hand: promote, roll back, override, refuse and allow again."""
 
-from datetime import UTC, date, datetime
+from datetime import UTC, datetime
 from typing import Annotated
 
 import typer
 
-from governance.contracts.calendar import midnight
-from governance.errors import ConfigurationError
 from governance.release.overrides import DAYS_AT_MOST
 from orchestration.commands.shared import (
     DryRunOption,
@@ -17,11 +15,8 @@ from orchestration.commands.shared import (
     console,
     login,
     open_workspace,
-    require_model,
-    whole_digest,
 )
-
-_A_DAY = len("2024-03-08")
+from orchestration.given import moment, require_model, whole_digest
 
 
 def add_to(app: typer.Typer) -> None:
@@ -83,7 +78,7 @@ def override(
 ) -> None:
     """Let a candidate past its merit gates until a stated time; nothing reaches past a safety gate."""
     workspace = open_workspace(marketplace)
-    whole, end = whole_digest(workspace, model, digest), _moment(until)
+    whole, end = whole_digest(workspace, model, digest), moment(until)
     signed = {"who": who or login(), "second": second, "reason": reason}
     before = workspace.registry.pointer(model)
     pointer = workspace.registry.override(
@@ -114,11 +109,3 @@ def allow(
     whole = whole_digest(workspace, model, digest)
     workspace.registry.allow(model, whole, who=who or login(), reason=reason, at=datetime.now(UTC))
     console.print(f"{model}: {whole[:12]} is allowed")
-
-
-def _moment(text: str) -> datetime:
-    """A time with its zone; days are UTC days everywhere here, so a day alone is the midnight that begins it."""
-    try:
-        return midnight(date.fromisoformat(text)) if len(text) == _A_DAY else datetime.fromisoformat(text)
-    except ValueError as problem:
-        raise ConfigurationError(f"{text!r} is no date and time, such as 2024-03-08T12:00+00:00") from problem

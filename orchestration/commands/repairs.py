@@ -1,11 +1,9 @@
 """Repairs: the online store, a day, a poisoned day, the label ledger, and a model of a past week."""
 
-from datetime import date
 from typing import Annotated, Any
 
 import typer
 
-from governance.errors import ConfigurationError
 from governance.workspace import Workspace
 from orchestration import show
 from orchestration.commands.shared import (
@@ -16,9 +14,10 @@ from orchestration.commands.shared import (
     console,
     login,
     open_workspace,
-    require_model,
+    say_failures,
 )
 from orchestration.commands.shared import execute as execute_planned
+from orchestration.given import monday, require_model
 
 DayArgument = Annotated[str, typer.Argument(metavar="DAY", help="A UTC day, such as 2024-01-31.")]
 WeeksOption = Annotated[int, typer.Option(min=0, help="Newest weeks whose candidates follow.")]
@@ -90,7 +89,7 @@ def retrain(
     workspace = open_workspace(marketplace)
     if model is not None:
         require_model(workspace, model)
-    planned = retraining_run(workspace, _monday(as_of), model=model)
+    planned = retraining_run(workspace, monday(as_of), model=model)
     console.print(show.planned(planned))
     if not dry_run:
         execute_planned(workspace, planned)
@@ -113,7 +112,7 @@ def _with_candidates(workspace: Workspace, job: str, op: str, config: dict[str, 
         for done in run_all(workspace, weeks=weeks, on_start=lambda planned: console.print(show.planned(planned)))
         for failure in done.failures
     ]
-    _print_failures(failures)
+    say_failures(failures)
     raise typer.Exit(1 if failures else 0)
 
 
@@ -122,18 +121,6 @@ def _run(workspace: Workspace, job: str, op: str, config: dict[str, Any]) -> int
 
     why = f"govern: {job}" + (f", {config['reason']}" if "reason" in config else "")
     done = execute_job(workspace, job, op=op, config=config, why=why)
-    _print_failures(done.failures)
+    say_failures(done.failures)
     console.print(f"run {done.run_id} ended {'with failures' if done.failures else 'well'}")
     return 1 if done.failures else 0
-
-
-def _print_failures(failures: list[str] | tuple[str, ...]) -> None:
-    for failure in failures:
-        console.print(f"[red]FAILED[/red] {failure}", soft_wrap=True)
-
-
-def _monday(text: str) -> date:
-    try:
-        return date.fromisoformat(text)
-    except ValueError as problem:
-        raise ConfigurationError(f"{text!r} is no day, such as 2024-02-05") from problem

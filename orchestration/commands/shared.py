@@ -3,14 +3,13 @@
 import getpass
 import os
 import sys
-from datetime import date
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Annotated
 
 import typer
 from rich.console import Console
 
-from governance.errors import ConfigurationError
 from governance.workspace import Workspace
 from orchestration.environments import workspace_from
 from orchestration.plan import PlannedRun
@@ -41,38 +40,15 @@ def execute(workspace: Workspace, planned: PlannedRun) -> None:
     from orchestration.runs import execute
 
     finished = execute(workspace, planned)
-    for failure in finished.failures:
-        console.print(f"[red]FAILED[/red] {failure}", soft_wrap=True)
+    say_failures(finished.failures)
     console.print(f"run {finished.run_id} ended {'with failures' if finished.failures else 'well'}")
     raise typer.Exit(1 if finished.failures else 0)
 
 
-def require_model(workspace: Workspace, model: str) -> None:
-    """Refuse a name that is none of the marketplace's models."""
-    if model not in workspace.models.present:
-        known = ", ".join(workspace.models.present) or "none"
-        raise ConfigurationError(f"{workspace.marketplace.name} has no model {model!r}; its models are {known}")
-
-
-def whole_digest(workspace: Workspace, model: str, beginning: str) -> str:
-    """The digest of the one candidate that begins so."""
-    require_model(workspace, model)
-    found = [one.digest for one in workspace.registry.candidates(model) if one.digest.startswith(beginning)]
-    if len(found) != 1:
-        problem = f"{model}: {len(found)} candidates begin with {beginning!r}"
-        raise ConfigurationError(f"{problem}; `govern models` lists them")
-    return found[0]
-
-
-def day_range(text: str) -> tuple[date, date]:
-    """First and last day of `FROM..TO`."""
-    try:
-        first, last = (date.fromisoformat(part) for part in text.split(".."))
-    except ValueError as problem:
-        raise ConfigurationError(f"{text!r} is not FROM..TO, such as 2024-02-01..2024-02-29") from problem
-    if last < first:
-        raise ConfigurationError(f"{text}: the last day comes before the first")
-    return first, last
+def say_failures(failures: Iterable[str]) -> None:
+    """Name what failed, a line each."""
+    for failure in failures:
+        console.print(f"[red]FAILED[/red] {failure}", soft_wrap=True)
 
 
 def login() -> str:

@@ -6,7 +6,7 @@ from typing import Any
 
 import polars as pl
 
-from governance.automation.deliveries import Delivery, changed_days
+from governance.automation.deliveries import Delivery, Wave, changed_days
 from governance.automation.held import Held, too_wide
 from governance.workspace import Workspace
 from orchestration.plan import Key, PlannedRun, downstream
@@ -33,7 +33,25 @@ def on_new_days(look: Look, *, closing: bool = False) -> Answer:
 
 
 def on_changed_days(look: Look) -> Answer:
-    """Finish what was left undone, then land late and redelivered days and build from them to today."""
+    """Finish what was left undone, then land late and redelivered days and build from them to today.
+
+    What waits for a person and has become something else, or was done by somebody meanwhile, waits no longer.
+    """
+    found = _on_changed_days(look)
+    # A run that is asked for now changes what the next look will want.
+    if isinstance(found, Quiet) and look.workspace.held.waiting() and (wanted := _wanted_plans(look)) is not None:
+        look.workspace.held.clear(keep=wanted)
+    return found
+
+
+def waiting_changes(look: Look) -> list[Held]:
+    """The changes that wait for a person, without those that nobody would ask for any more."""
+    waiting = look.workspace.held.waiting()
+    wanted = _wanted_plans(look) if waiting else None
+    return [one for one in waiting if wanted is None or one.plan in wanted]
+
+
+def _on_changed_days(look: Look) -> Answer:
     unfinished = on_unfinished_days(look)
     if isinstance(unfinished, Request):
         return unfinished
@@ -43,10 +61,7 @@ def on_changed_days(look: Look) -> Answer:
     if not wave.deliveries:
         return Quiet(wave.waits or (unfinished.why if unfinished else "no older day has changed"))
     (first, _), last = wave.days, look.landed[-1]
-    kinds = " and ".join(sorted({one.kind for one in wave.deliveries}))
-    tables = ", ".join(sorted({one.table for one in wave.deliveries}))
-    run = _days_run(look, wave.deliveries, last, f"{kinds}: {tables} of {first}; rebuilt up to {last}")
-    return _asked_or_held(look, run, wave.deliveries, (last - first).days + 1)
+    return _asked_or_held(look, _changed_run(look, wave), wave.deliveries, (last - first).days + 1)
 
 
 def on_unfinished_days(look: Look) -> Answer | None:
@@ -59,8 +74,32 @@ def on_unfinished_days(look: Look) -> Answer | None:
         return None
     built = {key: set(look.workspace.lake.days("/".join(key))) for key in look.unfinished}
     again = {day for key, days in look.unfinished.items() for day in days if day in built[key]}
+    return _asked_or_held(look, _unfinished_run(look), (), len(again))
+
+
+def _wanted_plans(look: Look) -> set[str] | None:
+    """The plans of what history calls for now; None where nobody can say, because deliveries are still to come."""
+    workspace = look.workspace
+    if not workspace.source_root.is_dir() or workspace.last_delivered_day() is None or look.arriving().deliveries:
+        return None
+    wave = changed_days(look.pending, now=look.now, pace=look.pace)
+    if wave.waits:
+        return None
+    unfinished = {plan_of(workspace, _unfinished_run(look), ())} if look.unfinished else set()
+    changed = {plan_of(workspace, _changed_run(look, wave), wave.deliveries)} if wave.deliveries else set()
+    return unfinished | changed
+
+
+def _unfinished_run(look: Look) -> PlannedRun:
     span = f"{min(days[0] for days in look.unfinished.values())}..{look.landed[-1]}"
-    return _asked_or_held(look, _days_run(look, (), look.landed[-1], f"unfinished: {span}"), (), len(again))
+    return _days_run(look, (), look.landed[-1], f"unfinished: {span}")
+
+
+def _changed_run(look: Look, wave: Wave) -> PlannedRun:
+    (first, _), last = wave.days, look.landed[-1]
+    kinds = " and ".join(sorted({one.kind for one in wave.deliveries}))
+    tables = ", ".join(sorted({one.table for one in wave.deliveries}))
+    return _days_run(look, wave.deliveries, last, f"{kinds}: {tables} of {first}; rebuilt up to {last}")
 
 
 def _days_run(look: Look, deliveries: Sequence[Delivery], last: date, why: str) -> PlannedRun:
@@ -82,7 +121,7 @@ def _waits_for_a_person(look: Look) -> bool:
     """Whether unfinished days are held, and nobody has let them go."""
     if not look.unfinished:
         return False
-    standing = look.held.get(plan_of(look.workspace, _days_run(look, (), look.landed[-1], ""), ()))
+    standing = look.workspace.held.get(plan_of(look.workspace, _unfinished_run(look), ()))
     return standing is not None and not standing.approved
 
 
@@ -91,13 +130,17 @@ def _asked_or_held(look: Look, run: PlannedRun, deliveries: Sequence[Delivery], 
     plan = plan_of(look.workspace, run, deliveries)
     if look.tried(plan):
         return asked_before(run, plan)
-    why = too_wide(days, 0.0, look.pace) or too_wide(0, _key_share(look.workspace, deliveries), look.pace)
-    standing = look.held.get(plan)
-    if not why or (standing and standing.approved):
+    held = look.workspace.held.get(plan)
+    if held is None:
+        # Once, not at every look while it waits: to count keys, everything that was delivered is read.
+        why = too_wide(days, 0.0, look.pace) or too_wide(0, _key_share(look.workspace, deliveries), look.pace)
+        if not why:
+            return Request(run, plan)
+        first, last = run.first or look.now.date(), run.last or look.now.date()
+        held = look.workspace.held.hold(Held(plan=plan, what=run.why, why=why, first=first, last=last, since=look.now))
+    if held.approved:
         return Request(run, plan)
-    first, last = run.first or look.now.date(), run.last or look.now.date()
-    held = look.held.hold(Held(plan=plan, what=run.why, why=why, first=first, last=last, since=look.now))
-    return Quiet(f"waits for `govern approve {plan[:12]}` since {held.since:%Y-%m-%d %H:%M} UTC: {why}. {run.why}")
+    return Quiet(f"waits for `govern approve {plan[:12]}` since {held.since:%Y-%m-%d %H:%M} UTC: {held.why}. {run.why}")
 
 
 def _key_share(workspace: Workspace, deliveries: Sequence[Delivery]) -> float:

@@ -8,27 +8,30 @@ from typing import Any
 
 from governance import rewriting
 from governance.automation.deliveries import Delivery, Wave, new_days, pending
-from governance.automation.held import HeldChanges
 from governance.contracts.calendar import days_between
 from governance.features import build as features
 from governance.labels import matured, statements
 from governance.marketplaces.pace import Pace
-from governance.retraining import training_fingerprint
+from governance.retraining import dataset, training_fingerprint
 from governance.storage.digests import fingerprint
 from governance.workspace import Workspace
 from orchestration.plan import Key, PlannedRun
 
 Tried = Callable[[str], bool]
-"""Whether a run with this plan was started before, whatever became of it."""
+"""Whether to ask for this plan again would bring nothing else than it did before."""
 
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """A run that should be started, and the digest of what it would do; `answers` names a report that called for it."""
+    """A run that should be started, and the digest of what it would do.
+
+    `answers` names a report that called for it, `earlier` counts the runs that did just this before.
+    """
 
     planned: PlannedRun
     plan: str
     answers: str = ""
+    earlier: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,19 +60,13 @@ class Look:
     @cached_property
     def landed(self) -> list[date]:
         """Every day from the first to the newest that has landed; empty before anything has."""
-        lake, market = self.workspace.lake, self.workspace.marketplace
-        newest = [days[-1] for table in market.tables if (days := lake.days(f"raw/{table}"))]
-        return days_between(market.first_day, max(newest)) if newest else []
+        newest = self.workspace.last_landed_day()
+        return days_between(self.workspace.marketplace.first_day, newest) if newest else []
 
     @cached_property
     def unfinished(self) -> dict[Key, list[date]]:
         """The landed days whose features or labels were not made from them yet."""
         return rewriting.stale(self.workspace, self.workspace.lake, self.landed) if self.landed else {}
-
-    @cached_property
-    def held(self) -> HeldChanges:
-        """The changes that wait for a person."""
-        return held_changes(self.workspace)
 
     @property
     def pace(self) -> Pace:
@@ -79,11 +76,6 @@ class Look:
     def arriving(self, *, closing: bool = False) -> Wave:
         """The new days that may land."""
         return new_days(self.pending, now=self.now, pace=self.pace, closing=closing)
-
-
-def held_changes(workspace: Workspace) -> HeldChanges:
-    """Where the changes of a workspace wait for a person."""
-    return HeldChanges(workspace.root / "held")
 
 
 def unless_tried(look: Look, run: PlannedRun, deliveries: Sequence[Delivery] = ()) -> Answer:
@@ -98,7 +90,7 @@ def asked_before(run: PlannedRun, plan: str) -> Quiet:
 
 
 def plan_of(workspace: Workspace, run: PlannedRun, deliveries: Sequence[Delivery]) -> str:
-    """The digest of what a run would do: its assets, its days or week, and everything that it would read."""
+    """The digest of what a run would do: its assets, its days or week, everything that it would read or replace."""
     marks = [(one.table, one.day, one.mark) for one in deliveries]
     read = _read_by_days(workspace, run) if run.first else _read_by_week(workspace, run)
     return fingerprint(run.job, run.assets, run.first, run.last, run.as_of, marks, read)
@@ -122,4 +114,6 @@ def _read_by_week(workspace: Workspace, run: PlannedRun) -> list[Any]:
         best = {key[1]: workspace.registry.next_champion(key[1]) for key in run.assets}
         return [(name, found.digest) for name, found in best.items() if found]
     models = [workspace.models.present[name] for name in dict.fromkeys(key[1] for key in run.assets)]
-    return [training_fingerprint(workspace, model, run.as_of) for model in models]
+    stands = [workspace.lake.manifest(dataset(model.name), run.as_of) for model in models]
+    wanted = [training_fingerprint(workspace, model, run.as_of) for model in models]
+    return [*wanted, *(found.fingerprint if found else None for found in stands)]

@@ -60,6 +60,22 @@ def test_days_one_by_one_and_as_a_range_give_equal_digests_and_a_second_time_cha
     assert everything_in(at_once) == everything_in(one_by_one) == found
 
 
+@pytest.mark.parametrize("wanted", [days(34, 40), days(37, 40)], ids=["partly", "all of them"])
+def test_days_of_which_nothing_has_landed_are_left_alone(
+    own_settled: Path,
+    bazaar_at: Callable[..., Workspace],
+    materialize: Run,
+    everything_in: Everything,
+    wanted: list[date],
+) -> None:
+    workspace, names = bazaar_at(own_settled), ("features/category", "labels/statements", "labels/claim")
+    before = everything_in(workspace)
+
+    assert materialize(workspace, *names, days=wanted, again=True).success
+
+    assert everything_in(workspace) == before
+
+
 def test_a_backfill_of_thirty_days_is_one_run_with_an_event_a_day_and_changes_no_digest(
     own_settled: Path,
     bazaar_at: Callable[..., Workspace],

@@ -14,6 +14,7 @@ from doc_pages import DOCS, PAGES, PLACEHOLDERS, PROJECT, RUNBOOKS, Command, anc
 from typer.core import TyperCommand, TyperGroup
 
 from governance.models.catalogue import SPECS
+from governance.oncall.kinds import Kind
 from orchestration.govern import app
 
 PROGRAMS = ("govern", "make", "python", ".", "export", "cp", "df", "du", "rm", "find", "chromium")
@@ -115,7 +116,8 @@ def pages_named_by_the_program() -> set[str]:
 
 
 def test_the_program_sends_people_to_pages_that_exist() -> None:
-    for named in pages_named_by_the_program() | {spec.runbook for spec in SPECS.values()}:
+    told = {spec.runbook for spec in SPECS.values()} | {kind.runbook for kind in Kind}
+    for named in pages_named_by_the_program() | told:
         path, _, anchor = named.partition("#")
         assert (PROJECT / path).exists(), named
         assert not anchor or anchor in anchors(PROJECT / path), named

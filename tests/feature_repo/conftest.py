@@ -139,6 +139,20 @@ def anywhere(request: pytest.FixtureRequest) -> Workspace:
     return found
 
 
+@pytest.fixture
+def seller() -> View:
+    """A view of one measure."""
+    return make_view("seller")
+
+
+@pytest.fixture
+def store(anywhere: Workspace, seller: View) -> Any:
+    """The feature store of each environment in turn, which knows the sellers."""
+    opened = anywhere.open()
+    anywhere.apply(opened, [seller])
+    return opened
+
+
 @pytest.fixture(scope="session")
 def view_of() -> Callable[..., View]:
     return make_view

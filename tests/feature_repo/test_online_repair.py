@@ -1,12 +1,9 @@
 """Repairing what is online: compared without writing, pruned without rewriting, rebuilt under the eyes of readers."""
 
-from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 from threading import Event
 from typing import Any
-
-import pytest
 
 from feature_repo.online import OnlineDifference, compare_online, materialize_view, read_online
 from governance.features.view import View
@@ -15,37 +12,19 @@ NOW = datetime(2024, 6, 1, tzinfo=UTC)
 KEYS = [f"k{number}" for number in range(40)]
 
 
-@pytest.fixture
-def seller(view_of: Callable[..., View]) -> View:
-    return view_of("seller")
-
-
-@pytest.fixture
-def workspace(anywhere: Any) -> Any:
-    """Every test here runs on SQLite and on Redis."""
-    return anywhere
-
-
-@pytest.fixture
-def store(workspace: Any, seller: View) -> Any:
-    store = workspace.open()
-    workspace.apply(store, [seller])
-    return store
-
-
 def difference(missing: int, stale: int, gone: int, *, online: int, offline: int) -> OnlineDifference:
     return OnlineDifference(
         view="seller", online_rows=online, expected_rows=offline, missing=missing, stale=stale, gone=gone
     )
 
 
-def test_what_differs_is_counted_and_pruning_writes_only_that(workspace: Any, store: Any, seller: View) -> None:
-    workspace.land(seller, 0, dict.fromkeys("abc", 1))
-    workspace.land(seller, 9, dict.fromkeys("de", 9))
+def test_what_differs_is_counted_and_pruning_writes_only_that(anywhere: Any, store: Any, seller: View) -> None:
+    anywhere.land(seller, 0, dict.fromkeys("abc", 1))
+    anywhere.land(seller, 9, dict.fromkeys("de", 9))
     materialize_view(store, seller, now=NOW)
     assert compare_online(store, seller, now=NOW).none
 
-    workspace.land(seller, 9, {"d": 10, "f": 9})
+    anywhere.land(seller, 9, {"d": 10, "f": 9})
     wrong = difference(1, 1, 1, online=5, offline=5)
     assert compare_online(store, seller, now=NOW) == wrong
     assert compare_online(store, seller, now=NOW) == wrong
@@ -57,11 +36,11 @@ def test_what_differs_is_counted_and_pruning_writes_only_that(workspace: Any, st
     assert (again.rows_written, again.rows_removed) == (0, 0)
 
 
-def test_a_reader_finds_every_key_at_any_moment_of_a_rebuild(workspace: Any, store: Any, seller: View) -> None:
-    workspace.land(seller, 0, dict.fromkeys([*KEYS, "gone"], 1))
+def test_a_reader_finds_every_key_at_any_moment_of_a_rebuild(anywhere: Any, store: Any, seller: View) -> None:
+    anywhere.land(seller, 0, dict.fromkeys([*KEYS, "gone"], 1))
     materialize_view(store, seller, now=NOW)
-    workspace.land(seller, 0, dict.fromkeys(KEYS, 2))
-    over, reader = Event(), workspace.open()
+    anywhere.land(seller, 0, dict.fromkeys(KEYS, 2))
+    over, reader = Event(), anywhere.open()
 
     def watch() -> list[set[int | None]]:
         seen = []

@@ -12,10 +12,14 @@ import dagster as dg
 import pytest
 
 from assets.families import Family
+from governance.backfill.daily import perform
 from governance.workspace import Workspace
 from orchestration.asking import ASKS_TAG, PLAN_TAG, PRIORITY_TAG
 from orchestration.build import build_defs
 from orchestration.exclusion import main_job
+from orchestration.plan import backfill_run
+from orchestration.reactions.days import waiting_changes
+from orchestration.reactions.look import Look
 from orchestration.runs import WHY_TAG
 
 FIRST = date(2024, 1, 1)
@@ -95,6 +99,12 @@ class Daemon:
             raise_on_error=False,
         )
         return done.success
+
+    def launch(self, job: str, op: str, **config: str) -> bool:
+        """Launch a job as a person does from the launchpad."""
+        found = build_defs(self.workspace).resolve_job_def(job)
+        given = {"ops": {op: {"config": config}}}
+        return found.execute_in_process(instance=self.instance, run_config=given, raise_on_error=False).success
 
 
 def window(asked: dg.RunRequest) -> tuple[str, str]:
@@ -194,7 +204,7 @@ def test_a_refused_file_is_tried_once_and_again_when_it_is_delivered_again(daemo
     assert daemon.quiet("changed_days") == "no older day has changed"
 
 
-def test_a_change_of_much_history_waits_for_a_person(daemon: Daemon, govern: Callable[..., object]) -> None:
+def test_a_change_of_much_history_waits_for_a_person(daemon: Daemon, govern: Callable[..., Any]) -> None:
     daemon.deliver(*(day(number) for number in range(1, 6)))
     assert daemon.do(daemon.ask("new_days"))
     again = daemon.put("orders", day(2))
@@ -205,9 +215,73 @@ def test_a_change_of_much_history_waits_for_a_person(daemon: Daemon, govern: Cal
     plan = waits.split("govern approve ")[1][:12]
     assert "4 days would be built again, more than 3" in waits
     root = daemon.workspace.root.parent.parent
-    assert plan in govern(root, "approve").out  # type: ignore[attr-defined]
-    assert govern(root, "approve", plan, "--reason", "known", "--who", "ann").status == 0  # type: ignore[attr-defined]
+    assert f"{plan} waits since" in govern(root, "approve").out
+    said = govern(root, "status").out
+    assert "changes of history that ask for leave: 1" in said
+    assert f"govern approve {plan} --dry-run" in said
+    assert govern(root, "approve", plan, "--reason", "known", "--who", "ann").status == 0
+    assert "ask for leave" not in govern(root, "status").out
     assert window(daemon.ask("changed_days")) == ("2024-01-02", "2024-01-05")
+
+
+def test_a_change_that_waits_becomes_another_with_each_day_and_is_cleared_when_somebody_has_done_it(
+    daemon: Daemon,
+) -> None:
+    daemon.deliver(*(day(number) for number in range(1, 6)))
+    assert daemon.do(daemon.ask("new_days"))
+    again = daemon.put("orders", day(2))
+    os.utime(again, (LONG_AGO + 1, LONG_AGO + 1))
+    assert "4 days would be built again" in daemon.quiet("changed_days")
+    (first,) = daemon.workspace.held.waiting()
+
+    daemon.deliver(day(6))
+    assert daemon.do(daemon.ask("new_days"))
+    assert "5 days would be built again" in daemon.quiet("changed_days")
+    (second,) = daemon.workspace.held.waiting()
+    assert (second.plan != first.plan, second.since) == (True, first.since)
+
+    assert waiting_changes(look_at(daemon.workspace)) == [second]
+
+    days = [day(number) for number in range(2, 7)]
+    perform(daemon.workspace, backfill_run(daemon.workspace, days[0], days[-1]).assets, days, now=NOW)
+
+    assert waiting_changes(look_at(daemon.workspace)) == []
+    assert daemon.quiet("changed_days") == "no older day has changed"
+    assert daemon.workspace.held.all() == []
+
+
+def look_at(workspace: Workspace) -> Look:
+    return Look(workspace, NOW, lambda _: False)
+
+
+@pytest.mark.long
+def test_after_a_dropped_day_the_newest_week_is_trained_again_by_itself_and_as_it_was_when_the_day_is_back(
+    daemon: Daemon,
+) -> None:
+    daemon.deliver(*(day(number) for number in range(1, 15)))
+    assert daemon.do(daemon.ask("new_days"))
+    assert daemon.do(daemon.ask("changed_week")), "overdue"
+    assert daemon.quiet("changed_week") == "the week as of 2024-01-15 is trained from what stands"
+    first = training_digest(daemon.workspace)
+
+    # Also the second time, when each week has been asked for before.
+    for job, op in 2 * (("drop_day", "withdraw_day"), ("restore_day", "restore_withdrawn")):
+        assert daemon.launch(job, op, day=str(day(3)), reason="test orders", who="ana")
+        assert {daemon.quiet(name) for name in ("new_days", "changed_days")} == {
+            "no new day has been delivered",
+            "no older day has changed",
+        }
+        asked = daemon.ask("changed_week")
+        assert asked.tags[WHY_TAG] == "rows or labels before 2024-01-15 have changed"
+        assert daemon.do(asked)
+        assert daemon.quiet("changed_week") == "the week as of 2024-01-15 is trained from what stands"
+        assert (training_digest(daemon.workspace) == first) is (job == "restore_day")
+
+
+def training_digest(workspace: Workspace) -> str:
+    manifest = workspace.lake.manifest("training_sets/claim", date(2024, 1, 15))
+    assert manifest is not None
+    return manifest.digest
 
 
 def test_nobody_asks_while_somebody_does_the_main_job_by_hand(daemon: Daemon) -> None:

@@ -8,7 +8,11 @@ from typing import Any
 import dagster as dg
 import pytest
 
+from feature_repo.online_state import last_online
+from governance.models.scores import ScoreTable
+from governance.oncall.kinds import Kind
 from governance.workspace import Workspace
+from orchestration.alerting import look_at
 from orchestration.build import build_defs
 from orchestration.plan import fall_back_run
 from orchestration.repairs import build_override_sensor
@@ -120,6 +124,42 @@ def test_the_main_job_ends_what_has_expired_and_puts_the_champion_before_it_back
     assert pointer is not None
     assert (pointer.champion, pointer.who) == (champion.champion, "override expiry")
     assert run_all(workspace, weeks=1) == []
+
+
+@pytest.mark.long
+def test_where_nothing_serves_behind_an_override_its_scores_are_taken_away(
+    own_settled: Path, bazaar_at: Callable[..., Workspace], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("DAGSTER_HOME", "")
+    workspace = bazaar_at(own_settled)
+    registry, table = workspace.registry, workspace.score_tables["merchant_fraud"]
+    (kept,) = registry.candidates("merchant_fraud")
+    terms = {"who": "ana", "second": "ben", "reason": "refunds are rising"}
+    now = datetime.now(UTC)
+    registry.override("merchant_fraud", kept.digest, **terms, at=now, until=now + timedelta(hours=1))
+    assert [done.failures for done in run_all(workspace, weeks=1)] == [()]
+    assert scores_online(workspace, table) > 0
+
+    registry.override("merchant_fraud", kept.digest, **terms, at=PAST, until=PAST + timedelta(days=1))
+    ended = run_all(workspace, weeks=1)
+
+    assert [(done.planned.job, done.failures) for done in ended] == [("release", ()), ("online", ())]
+    assert registry.pointer("merchant_fraud") is None
+    assert scores_online(workspace, table) == 0
+    assert run_all(workspace, weeks=1) == []
+    assert Kind.NO_CHAMPION in {one.kind for one in look_at(workspace, wall=now) if one.subject == "merchant_fraud"}
+
+
+def scores_online(workspace: Workspace, table: ScoreTable) -> int:
+    """How many scores a service could read; the same as what is remembered of them."""
+    from assets.feast_store import feature_store
+    from feature_repo.online import online_rows
+
+    remembered = last_online(workspace, table)
+    assert remembered is not None
+    found = online_rows(feature_store(workspace), table)
+    assert remembered.facts["online_rows"] == found
+    return found
 
 
 @pytest.mark.usefixtures("champion")

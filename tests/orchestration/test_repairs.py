@@ -5,7 +5,7 @@ import shutil
 import sqlite3
 from collections.abc import Callable
 from contextlib import closing
-from datetime import date, timedelta
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -231,9 +231,18 @@ def jobs(tmp_path_factory: pytest.TempPathFactory, bazaar_at: Callable[..., Work
         ("restore_day", "restore_withdrawn", {"day", "reason", "who", "dry_run"}),
         ("reload_labels", "reload_ledger_of_labels", {"dry_run"}),
         ("rollback", "roll_back", {"model", "reason", "who", "expect", "dry_run"}),
+        ("promote", "promote_candidate", {"model", "digest", "reason", "who", "expect"}),
+        (
+            "override",
+            "let_past_merit_gates",
+            {"model", "digest", "reason", "who", "second", "until", "expect", "dry_run"},
+        ),
+        ("refuse", "refuse_candidate", {"model", "digest", "reason", "who"}),
+        ("allow", "allow_candidate", {"model", "digest", "reason", "who"}),
+        ("approve", "let_go", {"plan", "reason", "who", "dry_run"}),
     ],
 )
-def test_every_repair_is_a_job_that_explains_itself_and_asks_for_what_it_needs(
+def test_every_repair_and_decision_is_a_job_that_explains_itself_and_asks_for_what_it_needs(
     jobs: dict[str, Any], name: str, op: str, wanted: set[str]
 ) -> None:
     job = jobs[name]
@@ -241,6 +250,36 @@ def test_every_repair_is_a_job_that_explains_itself_and_asks_for_what_it_needs(
     assert job.description
     fields = job.get_node_named(op).definition.config_schema.config_type.fields  # type: ignore[union-attr]
     assert set(fields) == wanted
+
+
+def test_a_candidate_is_refused_allowed_promoted_and_overridden_from_the_launchpad(
+    tmp_path: Path, bazaar_at: Callable[..., Workspace], candidate_of: Callable[..., str]
+) -> None:
+    workspace = bazaar_at(tmp_path)
+    passed, kept = (candidate_of(workspace.registry, word, status=word) for word in ("passed", "kept"))
+    definitions = build_defs(workspace)
+    signed = {"model": "claim", "reason": "a sale", "who": "ana"}
+    until = (datetime.now(UTC) + timedelta(days=3)).isoformat()
+
+    with dg.DagsterInstance.ephemeral() as instance:
+
+        def run(name: str, op: str, **config: Any) -> bool:
+            given = {"ops": {op: {"config": signed | config}}}
+            job = definitions.resolve_job_def(name)
+            return job.execute_in_process(instance=instance, raise_on_error=False, run_config=given).success
+
+        assert run("refuse", "refuse_candidate", digest=passed[:8])
+        assert not run("promote", "promote_candidate", digest=passed[:8])
+        assert run("allow", "allow_candidate", digest=passed[:8])
+        assert run("promote", "promote_candidate", digest=passed[:8])
+        assert not run("override", "let_past_merit_gates", digest=kept[:8], second="ana", until=until)
+        assert run("override", "let_past_merit_gates", digest=kept[:8], second="ben", until=until)
+
+    history = [(one.champion, one.who) for one in workspace.registry.history("claim")]
+    assert history == [(passed, "ana"), (kept, "ana")]
+    override = workspace.registry.standing_override("claim")
+    assert override is not None
+    assert override.second == "ben"
 
 
 def test_a_champion_is_rolled_back_from_the_launchpad(

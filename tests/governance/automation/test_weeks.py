@@ -4,9 +4,7 @@ from datetime import UTC, date, datetime, timedelta
 
 import pytest
 
-from governance.automation.held import Held, HeldChanges, too_wide
 from governance.automation.weeks import Alarm, Positives, answered, matured_enough, overdue
-from governance.errors import ConfigurationError
 from governance.marketplaces.pace import Pace
 
 NOW = datetime(2026, 3, 9, 12, tzinfo=UTC)
@@ -50,19 +48,3 @@ def test_a_model_that_was_skipped_is_trained_once_enough_positives_have_matured(
 def test_a_week_is_overdue_long_after_its_schedule() -> None:
     assert not overdue(date(2026, 3, 9), now=NOW, pace=PACE)
     assert overdue(date(2026, 3, 9), now=NOW + timedelta(days=1), pace=PACE)
-
-
-def test_a_change_waits_until_one_person_lets_it_go_and_stays_on_record(tmp_path: object) -> None:
-    changes = HeldChanges(tmp_path)  # type: ignore[arg-type]
-    one = Held(
-        plan="abc1", what="again: orders", why=too_wide(40, 0.0, PACE), first=NOW.date(), last=NOW.date(), since=NOW
-    )
-
-    assert changes.hold(one) == one
-    let_go = changes.approve("abc", who="ann", reason="known", at=NOW)
-    assert let_go.approved
-    assert changes.hold(one) == let_go
-    assert changes.approve("abc1", who="bob", reason="too", at=NOW) == let_go
-    assert changes.all() == [let_go]
-    with pytest.raises(ConfigurationError, match="0 changes begin with 'x'"):
-        changes.approve("x", who="ann", reason="known", at=NOW)

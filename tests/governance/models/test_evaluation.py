@@ -7,12 +7,13 @@ import polars as pl
 import pytest
 from sklearn.metrics import average_precision_score, roc_auc_score
 
-from governance.models.comparison import NOTHING_KNOWN, Champion, ap_difference
+from governance.models.comparison import Champion, ap_difference
 from governance.models.evaluation import Evaluation, evaluate
 from governance.models.figures import Settings, measure
 from governance.models.rows import Floats
 from governance.models.spec import ModelSpec
 from governance.models.thresholds import acting_cost, waiting_cost
+from governance.release.evidence import NOTHING_KNOWN
 
 
 @pytest.fixture(scope="module")

@@ -7,6 +7,7 @@ from typing import Any
 import polars as pl
 import pytest
 
+from governance.automation.held import Held
 from governance.contracts.calendar import midnight, valid_at
 from governance.labels.ledger import SCHEMA
 from governance.labels.statements import DATASET
@@ -27,6 +28,8 @@ from governance.oncall.reported import (
     online_behind,
     overridden,
 )
+from governance.oncall.space import DiskState, bytes_a_day, full_disk
+from governance.oncall.waiting import held_changes
 
 MONDAYS = [date(2024, 1, 29) + timedelta(weeks=week) for week in range(5)]
 
@@ -208,6 +211,47 @@ def test_an_override_is_red_until_it_no_longer_serves(fair: Any, hours: int, sev
 def test_nobody_waits_for_a_day_that_was_withdrawn(fair: Any, days: list[date]) -> None:
     fair.land_all([day for day in days if day != days[9]])
     assert late_days(replace(fair.look(), dropped=frozenset({days[9]}))) == []
+
+
+@pytest.mark.parametrize(
+    ("hours", "severity"), [(2, Severity.SEV3), (29, Severity.SEV2)], ids=["since today", "since yesterday"]
+)
+def test_a_change_that_waits_for_a_person_asks_with_its_reason_and_its_command(
+    fair: Any, days: list[date], hours: int, severity: Severity
+) -> None:
+    since = fair.wall - timedelta(hours=hours)
+    why = "40 days would be built again, more than 14"
+    waits = Held(plan="9f3c21ab04d7e1", what="again: orders", why=why, first=days[3], last=days[-1], since=since)
+
+    (found,) = held_changes(fair.look(), [waits, replace(waits, plan="x", since=fair.wall)])
+
+    assert (found.severity, found.since, found.figure) == (severity, since, Figure(2, Unit.COUNT))
+    assert why in found.why
+    assert found.first_action.startswith("govern approve 9f3c21ab04d7 --dry-run")
+    assert held_changes(fair.look(), []) == []
+
+
+@pytest.mark.parametrize(
+    ("free", "severity"),
+    [(15e9, None), (13e9, Severity.SEV3), (1.9e9, Severity.SEV2)],
+    ids=["a fortnight", "less", "next to nothing"],
+)
+def test_a_disk_is_full_before_it_is_full_by_what_a_day_takes(
+    fair: Any, free: float, severity: Severity | None
+) -> None:
+    state = DiskState(folder=fair.workspace.root, size=10**11, free=int(free), a_day=10**9)
+    assert [one.severity for one in full_disk(fair.look(), state)] == ([severity] if severity else [])
+
+
+def test_a_day_takes_the_average_of_the_newest_week_and_no_less_than_runs_do(fair: Any, days: list[date]) -> None:
+    assert bytes_a_day(fair.workspace) == 0
+    fair.land_all()
+    files = [fair.workspace.lake.path(f"raw/{table}", day) for table in fair.tables for day in days[-7:]]
+    assert bytes_a_day(fair.workspace) == sum(file.stat().st_size for file in files) // 7
+
+    state = DiskState(folder=fair.workspace.root, size=10**11, free=10**8, a_day=bytes_a_day(fair.workspace))
+    (found,) = full_disk(fair.look(), state)
+    assert found.figure == Figure(2.0, Unit.DAYS)
 
 
 def test_findings_come_symptoms_first_and_the_worst_of_them_first(fair: Any) -> None:

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from governance.models.spec import GateBounds
-from governance.release.evidence import Evidence, GateResult, Interval, Verdict
+from governance.release.evidence import NOTHING_KNOWN, Evidence, GateResult, Interval, Verdict
 from governance.release.gates import GATES, judge
 from governance.release.verdicts import from_json, to_json
 
@@ -141,6 +141,12 @@ def test_without_a_champion_the_comparison_passes_by_name(good: Evidence) -> Non
         name="not_worse_than_champion", kind="merit", value=None, bound=-0.02, passed=True, reason="no_champion"
     )
     assert verdict.status == "passed"
+
+
+def test_where_no_row_tells_it_from_the_champion_the_sentence_says_so(good: Evidence) -> None:
+    found = gate(judged(replace(good, ap_minus_champion=NOTHING_KNOWN)), "not_worse_than_champion")
+    assert (found.passed, found.value) == (False, -1.0)
+    assert found.reason.startswith("Nothing tells it from the champion")
 
 
 def test_without_a_champion_no_override_takes_the_base_rate_gate_below_zero(good: Evidence) -> None:
