@@ -10,7 +10,8 @@ from governance.workspace import Workspace
 from orchestration.alerting import Told, alert_ledger, tell_of_failure, watch
 from orchestration.failed_runs import WILL_RETRY, failed_job, failed_runs
 
-WATCH_EVERY_SECONDS = 180
+FAILURES_EVERY_SECONDS = 30
+"""At most, where a marketplace does not look more often; it reads nothing but the newest events of runs."""
 
 
 def build_alert_sensors(workspace: Workspace) -> list[dg.SensorDefinition]:
@@ -25,7 +26,7 @@ def _run_failures(workspace: Workspace) -> dg.SensorDefinition:
         default_status=dg.DefaultSensorStatus.RUNNING,
         # An instance belongs to one workspace; runs of `govern run` name no code location.
         monitor_all_code_locations=True,
-        minimum_interval_seconds=30,
+        minimum_interval_seconds=min(FAILURES_EVERY_SECONDS, workspace.marketplace.pace.look_every_seconds),
     )
     def run_failures(context: dg.RunFailureSensorContext) -> dg.SkipReason:
         run = context.dagster_run
@@ -45,7 +46,7 @@ def _watch(workspace: Workspace) -> dg.SensorDefinition:
         name="watch",
         description="Looks for what is not as it should be, symptoms first, and tells those who answer for it.",
         default_status=dg.DefaultSensorStatus.RUNNING,
-        minimum_interval_seconds=WATCH_EVERY_SECONDS,
+        minimum_interval_seconds=workspace.marketplace.pace.watch_every_seconds,
     )
     def watch_for_findings(context: dg.SensorEvaluationContext) -> dg.SkipReason:
         standing = [alert.key for alert in alert_ledger(workspace).standing()]

@@ -15,6 +15,7 @@ class Pace:
     ----------
     daily_at, weekly_at : when incomplete days are closed, and when the past week is trained (cron, UTC).
     look_every_seconds : how often sensors look.
+    watch_every_seconds : how often somebody looks for what is not as it should be.
     settle_seconds : a file younger than this may still be on its way.
     patience_hours : how long an incomplete day is waited for before `daily_at` closes it.
     overdue_hours : so long after its end a whole week that nobody trained is trained by a sensor.
@@ -26,6 +27,7 @@ class Pace:
     daily_at: str = "0 6 * * *"
     weekly_at: str = "30 6 * * 1"
     look_every_seconds: int = 60
+    watch_every_seconds: int = 180
     settle_seconds: float = 60.0
     patience_hours: float = 6.0
     overdue_hours: float = 36.0

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from datetime import date, timedelta
 
+from governance.automation.deliveries import pending
 from governance.contracts.calendar import days_between, midnight, valid_at
 from governance.oncall.bands import USUAL_DAYS, band
 from governance.oncall.finding import Figure, Finding, Severity, Unit
@@ -20,6 +21,10 @@ def late_days(look: Look) -> list[Finding]:
     wanted = [day for day in days_between(first, look.expected_day) if day not in look.dropped]
     lake = look.workspace.lake
     missing = {table: _without(wanted, lake.days(f"raw/{table}")) for table in look.workspace.marketplace.tables}
+    if not any(missing.values()):
+        return []
+    arrived = _about_to_land(look)
+    missing = {table: [day for day in days if (table, day) not in arrived] for table, days in missing.items()}
     missing = {table: days for table, days in missing.items() if days}
     return [_late(look, missing)] if missing else []
 
@@ -32,6 +37,18 @@ def silent_tables(look: Look) -> list[Finding]:
 def quarantines(look: Look) -> list[Finding]:
     """A finding for each table of whose rows nearly as many break their contract as a day may have."""
     return [finding for table in look.workspace.marketplace.tables if (finding := _quarantine(look, table))]
+
+
+def _about_to_land(look: Look) -> set[tuple[str, date]]:
+    """Days of tables that arrived so lately that they have their hours of grace still, by the clock on the wall.
+
+    Where days pass when they are delivered, many at once are all late by that clock at the moment in which they arrive.
+    """
+    workspace = look.workspace
+    if workspace.marketplace.clock == "wall" or not workspace.source_root.is_dir():
+        return set()
+    since = look.wall - timedelta(hours=look.bounds.late_hours)
+    return {(one.table, one.day) for one in pending(workspace) if one.usable and one.arrived and one.arrived > since}
 
 
 def _without(wanted: list[date], landed: list[date]) -> list[date]:

@@ -31,7 +31,9 @@ def on_changed_week(look: Look) -> Answer:
     if isinstance(week, Quiet):
         return week
     if _trained(look.workspace, week.as_of):
-        return unless_tried(look, replace(week, why=f"rows or labels before {week.as_of} have changed"))
+        drift_alone = all(key[-1] == "drift" for key in week.assets)
+        what = "drift was not checked" if drift_alone else "rows or labels have changed"
+        return unless_tried(look, replace(week, why=f"as of {week.as_of}: {what}"))
     if week.as_of and overdue(week.as_of, now=look.now, pace=look.pace):
         return unless_tried(look, replace(week, why=f"the week as of {week.as_of} is whole and overdue"))
     return Quiet(f"the week as of {week.as_of} is trained by its schedule")
@@ -50,7 +52,8 @@ def on_drift(look: Look, handled: Mapping[str, Any]) -> Answer:
             continue
         week = _newest_week(look)
         if isinstance(week, Quiet):
-            return week
+            quiet.append(f"{alarm.model}: {week.why}")
+            continue
         if week.as_of is None or week.as_of <= alarm.as_of:
             quiet.append(f"{alarm.model}: no whole week has passed since the report of {alarm.as_of}")
             continue

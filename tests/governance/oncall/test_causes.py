@@ -1,5 +1,6 @@
 """What may be behind a symptom: gates, deliveries, labels, the online store, drift and runs."""
 
+import os
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
@@ -81,6 +82,19 @@ def test_newest_days_that_do_not_come_page(fair: Any, days: list[date]) -> None:
     (found,) = late_days(fair.look())
     assert (found.severity, found.figure) == (Severity.SEV2, Figure(2, Unit.COUNT))
     assert found.where == f"orders of {days[-3]} and 4 more table(s)"
+
+
+def test_days_that_arrive_at_once_are_not_late_before_they_had_their_hours_to_land(fair: Any, days: list[date]) -> None:
+    fair.land_all(days[:-3])
+    for day in days[-3:]:
+        file = fair.workspace.source_root / "orders" / f"dt={day}" / "rows.parquet"
+        file.parent.mkdir(exist_ok=True)
+        file.write_bytes(b"")
+        os.utime(file, (fair.wall.timestamp(), fair.wall.timestamp()))
+
+    assert late_days(fair.look()) == []
+    fair.wall = fair.wall + timedelta(hours=5)
+    assert len(late_days(fair.look())) == 1
 
 
 def test_a_day_that_was_refused_says_so(fair: Any, days: list[date]) -> None:
