@@ -22,7 +22,7 @@ from governance.workspace import Workspace
 
 BUYERS, SMALL_BUYERS = 5_000, 300
 DAYS, SMALL_DAYS = 90, 12
-COPIES, SMALL_COPIES = (12, 24, 36), (1, 2, 3)
+COPIES, SMALL_COPIES = (16, 32, 48), (1, 2, 3)
 BACKFILL_COPIES = 8
 REPEATS = 2
 SEED = 7
