@@ -23,6 +23,9 @@ COMMON_SHARE = 0.005
 """How common a value of such a column must be. A low bar would pick values that were common by chance in the
 reference only, so that an unchanged id-like column would seem to lose them."""
 
+_BLOCK = 32_768
+"""Values that fit a processor's second cache."""
+
 LARGEST = float(np.finfo(np.float64).max) / 2
 """Infinities and values beyond this count as this: edges stay finite, and JSON can hold them."""
 
@@ -61,13 +64,13 @@ class NumericProfile:
     @classmethod
     def of(cls, series: pl.Series, weights: Floats | None = None) -> "NumericProfile":
         """Take the edges from the quantiles of `series` and count its rows."""
-        values = _Sorted.of(series, weights)
+        values = _Present.of(series, weights)
         edges = _edges(values.values)
         return cls(edges=edges, counts=tuple(values.counts(edges).tolist()), missing=values.missing)
 
     def cells(self, series: pl.Series, weights: Floats | None = None) -> Cells:
         """Count current rows in the reference's cells. Text that is no number counts as missing."""
-        values = _Sorted.of(series, weights)
+        values = _Present.of(series, weights)
         return Cells(
             reference=np.array(self.counts),
             current=values.counts(self.edges),
@@ -212,29 +215,43 @@ def _column_from(fields: dict[str, Any]) -> ColumnProfile:
 
 
 @dataclass(frozen=True, slots=True)
-class _Sorted:
-    """A column's present values in order, with the running sum of their weights from zero."""
+class _Present:
+    """A column's values that are there, the weights of their rows, and the weight of those that are missing."""
 
     values: Floats
-    running: Floats | None
+    weights: Floats | None
     missing: float
 
     @classmethod
-    def of(cls, series: pl.Series, weights: Floats | None) -> "_Sorted":
+    def of(cls, series: pl.Series, weights: Floats | None) -> "_Present":
         raw = as_numbers(series)
         present = ~np.isnan(raw)
         values = np.clip(raw[present], -LARGEST, LARGEST)
         if weights is None:
-            values.sort()
             return cls(values, None, float(raw.size - values.size))
-        order = np.argsort(values)
-        running = np.concatenate([[0.0], np.cumsum(weights[present][order])])
-        return cls(values[order], running, float(weights[~present].sum()))
+        return cls(values, weights[present], float(weights[~present].sum()))
 
     def counts(self, edges: Sequence[float]) -> Floats:
-        """Rows in each cell; sorting once and looking up the edges is four times as fast as placing each row."""
-        ends = np.concatenate([[0], np.searchsorted(self.values, edges, side="right"), [self.values.size]])
-        return np.diff(ends if self.running is None else self.running[ends.astype(np.int64)]).astype(np.float64)
+        """Rows in each cell."""
+        if self.weights is None:
+            return np.diff(np.array([0, *_at_most(self.values, edges), self.values.size])).astype(np.float64)
+        order = np.argsort(self.values)
+        running = np.concatenate([[0.0], np.cumsum(self.weights[order])])
+        ends = np.searchsorted(self.values[order], edges, side="right")
+        return np.diff(running[np.concatenate([[0], ends, [self.values.size]]).astype(np.int64)])
+
+
+def _at_most(values: Floats, edges: Sequence[float]) -> NDArray[np.int64]:
+    """How many values do not exceed each edge.
+
+    Comparing all values with each of twenty edges takes a tenth of sorting them, a block at a time so that it stays in
+    the processor's cache.
+    """
+    found = np.zeros(len(edges), np.int64)
+    for start in range(0, values.size, _BLOCK):
+        block = values[start : start + _BLOCK]
+        found += np.array([np.count_nonzero(block <= edge) for edge in edges], np.int64)
+    return found
 
 
 def as_numbers(series: pl.Series) -> Floats:
@@ -249,17 +266,18 @@ def as_categories(series: pl.Series) -> pl.Series:
     return known.cast(pl.String)
 
 
-def _edges(ordered: Floats) -> tuple[float, ...]:
-    """Quantiles of sorted values, each once. A value that fills several gets a cell of its own.
+def _edges(values: Floats) -> tuple[float, ...]:
+    """Quantiles of values, each once. A value that fills several gets a cell of its own.
 
     Without it a column that is zero in nine rows of ten would have one cell for zero and everything below.
     """
-    if not ordered.size:
+    if not values.size:
         return ()
-    ranks = np.ceil(np.array(QUANTILES) * ordered.size).astype(np.int64) - 1
-    values, times = np.unique(ordered[np.maximum(ranks, 0)], return_counts=True)
-    below = np.nextafter(values[times > 1], -np.inf)
-    return tuple(np.union1d(values, below).tolist())
+    ranks = np.maximum(np.ceil(np.array(QUANTILES) * values.size).astype(np.int64) - 1, 0)
+    # Selecting a few places of the order takes a fraction of putting everything in order.
+    quantiles, times = np.unique(np.partition(values, np.unique(ranks))[ranks], return_counts=True)
+    below = np.nextafter(quantiles[times > 1], -np.inf)
+    return tuple(np.union1d(quantiles, below).tolist())
 
 
 def _category_counts(series: pl.Series, weights: Floats | None) -> tuple[dict[str, float], float]:
