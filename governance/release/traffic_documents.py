@@ -43,7 +43,7 @@ def read_traffic(document: Any, *, what: str) -> Traffic:
 
 def _canary_document(canary: Canary) -> dict[str, Any]:
     # float(), because a caller's 1 would be read back as another type than is written everywhere else.
-    said = {"digest": canary.digest, "share": float(canary.share), "since": canary.since.astimezone(UTC)}
+    said = {"digest": canary.digest, "share": float(canary.share), "since": canary.since.astimezone(UTC).isoformat()}
     return {**said, "ramp": _ramp_document(canary.ramp)}
 
 
