@@ -1,9 +1,12 @@
 """One decision as it is remembered: what was asked, what was known, what was said, and by which versions."""
 
+import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Literal
+
+import msgspec
 
 from governance.models.explain import Reason
 
@@ -71,3 +74,27 @@ class Decision:
     degraded: tuple[str, ...]
     latency_us: int
     facts: Mapping[str, Any]
+
+
+def encoded(decision: Decision) -> bytes:
+    """A decision as JSON; missing numbers (NaN) become null."""
+    return _ENCODER.encode(decision)
+
+
+def decoded(packed: bytes | str) -> Decision:
+    """The decision that was encoded."""
+    return _DECODER.decode(packed)
+
+
+def features_digest(features: Mapping[str, Value]) -> str:
+    """SHA-256 of values by name in canonical JSON; a missing number counts as none.
+
+    >>> features_digest({"a": 1, "b": None}) == features_digest({"b": float("nan"), "a": 1})
+    True
+    """
+    return hashlib.sha256(_SORTED.encode(features)).hexdigest()
+
+
+_ENCODER = msgspec.json.Encoder()
+_SORTED = msgspec.json.Encoder(order="sorted")
+_DECODER = msgspec.json.Decoder(Decision)
