@@ -380,11 +380,12 @@ def test_nothing_changes_in_traffic_that_nobody_answers_for(desk: Any, objects: 
 
 
 WEEKS = 3
-STATUSES = st.lists(st.sampled_from(["passed", "passed", "passed", "kept", "failed", "record"]), min_size=6, max_size=6)
+# Few candidates, most of which may do everything: so that what is tried often concerns what is there.
+STATUSES = st.lists(st.sampled_from(["passed"] * 5 + ["kept", "kept", "failed", "record"]), min_size=4, max_size=4)
 ACTS = ("promote", "auto", "auto", "rollback", "refuse", "allow", "override", "expire")
 LANES = ("shadow", "shadow", "end_shadow", "canary", "canary", "ramped", "end_canary", "advance")
 MORE = ("experiment", "end_experiment", "ramp", "no_ramp")
-OPERATIONS = st.lists(st.tuples(st.sampled_from([*ACTS, *LANES, *MORE]), st.integers(0, 5)), min_size=5, max_size=40)
+OPERATIONS = st.lists(st.tuples(st.sampled_from([*ACTS, *LANES, *MORE]), st.integers(0, 3)), min_size=20, max_size=60)
 
 
 def act(desk: Any, operation: str, number: int, at: datetime) -> None:
