@@ -7,7 +7,7 @@ before T. A late event counts from then on in the minute in which it happened.
 import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
 from types import MappingProxyType
 from typing import Any, Literal
 
@@ -16,6 +16,8 @@ WINDOWS: Mapping[str, int] = MappingProxyType({"5m": 5, "1h": 60, "24h": 1440})
 
 LONGEST_MINUTES = max(WINDOWS.values())
 SECONDS_A_MINUTE = 60
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 Measure = Literal["count", "sum", "distinct"]
 Fields = Mapping[str, Any]
@@ -63,7 +65,10 @@ class Counter:
 
 @dataclass(frozen=True, slots=True)
 class Event:
-    """One row of a contract table as it happens. Personal values among `fields` are keyed hashes already."""
+    """One row of a contract table as it happens.
+
+    Personal values among `fields` are keyed hashes already, and times are microseconds since 1970.
+    """
 
     table: str
     event_id: str
@@ -83,7 +88,7 @@ class Addition:
 
 def additions(event: Event, counters: Sequence[Counter]) -> Iterator[Addition]:
     """What an event adds to those of `counters` that count its table."""
-    fields = {**event.fields, "occurred_at": event.occurred_at}
+    fields = {**event.fields, "occurred_at": microseconds_of(event.occurred_at)}
     for counter in counters:
         if counter.table != event.table or not _counts(counter, fields):
             continue
@@ -102,7 +107,17 @@ def minute_of(moment: datetime) -> int:
     >>> minute_of(datetime(1970, 1, 1, 1, 0, 59, tzinfo=UTC))
     60
     """
-    return math.floor(moment.timestamp() / SECONDS_A_MINUTE)
+    return math.floor(moment.timestamp()) // SECONDS_A_MINUTE
+
+
+def microseconds_of(moment: datetime) -> int:
+    """Microseconds since 1970.
+
+    >>> from datetime import UTC
+    >>> microseconds_of(datetime(1970, 1, 1, 0, 0, 1, 5, tzinfo=UTC))
+    1000005
+    """
+    return (moment - _EPOCH) // timedelta(microseconds=1)
 
 
 def _counts(counter: Counter, fields: Fields) -> bool:
@@ -117,4 +132,5 @@ def _amount(counter: Counter, fields: Fields) -> int:
     if counter.measure == "count":
         return 1
     # Halves round up, as everywhere in this project.
-    return math.floor(fields[counter.of] * fields["reference_rate"] + 0.5)
+    in_reference: float = fields[counter.of] * fields["reference_rate"]
+    return math.floor(in_reference + 0.5)

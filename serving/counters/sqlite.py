@@ -67,9 +67,17 @@ class SqliteCounters:
             counted = self._count(recent, oldest)
         except sqlite3.Error as problem:
             raise StoreError(f"the counters in {self._path} cannot be written: {problem}") from problem
-        return Recorded(counted=counted, repeated=len(recent) - counted, too_old=len(events) - len(recent), token="")
+        repeated = len(recent) - counted
+        return Recorded(accepted=counted, repeated=repeated, too_old=len(events) - len(recent), token="")
 
-    async def read(self, counters: Sequence[Counter], keys: Mapping[str, str], *, at: datetime) -> dict[str, int]:
+    async def read(
+        self,
+        counters: Sequence[Counter],
+        keys: Mapping[str, str],
+        *,
+        at: datetime,
+        deadline_seconds: float = _LOCK_TIMEOUT_SECONDS,  # noqa: ARG002 - readers of this file wait for nobody
+    ) -> dict[str, int]:
         """Read each counter's windows in one query."""
         minute = minute_of(at)
         starts = [minute - minutes for minutes in WINDOWS.values()]

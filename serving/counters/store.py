@@ -10,12 +10,13 @@ from governance.counters.definition import Counter, Event
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Recorded:
-    """What became of events: counted now, counted before under the same id, too old for any window.
+    """What became of events: accepted, known to have been counted before, too old for any window.
 
-    `token` stands for the events: a decision that must not miss them passes it on (see `CounterStore.behind`).
+    `token` stands for the accepted ones: a decision that must not miss them passes it on (see `CounterStore.behind`).
+    It is empty where they are counted already.
     """
 
-    counted: int
+    accepted: int
     repeated: int
     too_old: int
     token: str
@@ -27,8 +28,10 @@ class CounterStore(Protocol):
     async def record(self, events: Sequence[Event], *, now: datetime) -> Recorded:
         """Count events; one whose id was seen within the longest window changes nothing."""
 
-    async def read(self, counters: Sequence[Counter], keys: Mapping[str, str], *, at: datetime) -> dict[str, int]:
-        """Features of the counters whose key is given, at a moment; StoreError where the store does not answer."""
+    async def read(
+        self, counters: Sequence[Counter], keys: Mapping[str, str], *, at: datetime, deadline_seconds: float = ...
+    ) -> dict[str, int]:
+        """Features of the counters whose key is given, at a moment; StoreError where no answer comes in time."""
 
     async def behind(self, token: str) -> bool:
         """Whether events of this token are not counted yet."""
