@@ -1,0 +1,138 @@
+"""The service of one workspace: its parts put together, opened, kept fresh, and closed without losing a row."""
+
+import asyncio
+import contextlib
+import logging
+import random
+import time
+import uuid
+from collections.abc import AsyncIterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import AsyncExitStack, asynccontextmanager
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING
+
+from feature_repo.online_reader import OnlineReader, open_reader
+from feature_repo.store import open_store
+from governance.decisions.points import DecisionPoint, load_points
+from governance.decisions.rules import RuleSet, load_rules
+from governance.errors import NotReady
+from governance.storage.objects import open_objects
+from governance.workspace import Workspace
+from serving.access import Access
+from serving.asking import event_time
+from serving.breaker import Breaker
+from serving.counters.opening import Asked, counters_of, open_counters
+from serving.engine import Engine
+from serving.keys import keys_of
+from serving.ledger_writer import LedgerWriter
+from serving.limits import InFlight, RateLimit
+from serving.lineup import Scoring
+from serving.metrics import Metrics
+from serving.models import ModelStore
+from serving.settings import Settings
+from serving.traffic import TrafficMonitor
+
+if TYPE_CHECKING:
+    from litestar import Litestar
+
+_EXPLAINERS = 2
+
+
+def utc_now() -> datetime:
+    """The wall clock."""
+    return datetime.now(UTC)
+
+
+class Service:
+    """Everything that answers a workspace's requests in one process; opened and closed on one event loop."""
+
+    features: OnlineReader
+    models: ModelStore
+    ledger: LedgerWriter
+    traffic: TrafficMonitor
+    engine: Engine
+
+    def __init__(self, workspace: Workspace, settings: Settings) -> None:
+        self.workspace, self.settings = workspace, settings
+        self.log = logging.getLogger("governance.serving")
+        self.metrics = Metrics(shared=settings.workers > 1)
+        self.in_flight = InFlight(settings.in_flight_at_most)
+        self.points: Mapping[str, DecisionPoint] = load_points()
+        self.rules: RuleSet = load_rules()
+        limit = RateLimit(per_second=settings.requests_per_second_per_key, burst=settings.burst_per_key)
+        self.access = Access(keys_of(workspace.root), limit, now=utc_now, monotonic=time.monotonic)
+
+    @asynccontextmanager
+    async def running(self, _: "Litestar") -> AsyncIterator[None]:
+        """Open everything, keep it fresh while requests are answered, and close it in the opposite order."""
+        async with AsyncExitStack() as stack:
+            await self._open(stack)
+            for task in (
+                self.models.watch(every_seconds=self.settings.refresh_seconds),
+                self.traffic.watch(),
+                self._watch_keys(),
+            ):
+                stack.push_async_callback(_ended, asyncio.create_task(task))
+            yield
+
+    def event_time(self, occurred_at: datetime | None) -> datetime:
+        """The time that holds for an event: what the request says, near now where the marketplace's clock is ours."""
+        now = utc_now()
+        if self.workspace.marketplace.clock == "wall":
+            tolerance = timedelta(seconds=self.settings.clock_tolerance_seconds)
+            return event_time(occurred_at, now=now, tolerance=tolerance)
+        return (occurred_at or self._time_there(now)).astimezone(UTC)
+
+    def _time_there(self, now: datetime) -> datetime:
+        there = self.workspace.time_there(now)
+        if there is None:
+            raise NotReady(f"{self.workspace.marketplace.name} has no day yet; name occurred_at, or run the main job")
+        return there
+
+    async def _open(self, stack: AsyncExitStack) -> None:
+        workspace = self.workspace
+        store = open_store(workspace.root, environment=workspace.environment, connections=workspace.connections)
+        read = {view for model in workspace.models.present.values() for view in model.spec.views}
+        views = [view for name, view in workspace.views.items() if name in read]
+        self.features = open_reader(store, views)
+        stack.push_async_callback(self.features.close)
+        self.models = ModelStore(open_objects(workspace.objects_url), [*workspace.models.present], workspace.views)
+        stack.callback(self.models.close)
+        await self.models.refresh()
+        self.traffic = TrafficMonitor(workspace.registry, [*workspace.models.present], now=utc_now)
+        stack.callback(self.traffic.close)
+        self.counters = open_counters(workspace)
+        stack.push_async_callback(self.counters.close)
+        self.ledger = LedgerWriter(workspace.decisions)
+        stack.push_async_callback(self.ledger.close)
+        explaining = ThreadPoolExecutor(_EXPLAINERS, thread_name_prefix="explaining")
+        stack.callback(explaining.shutdown, wait=False, cancel_futures=True)
+        self.engine = self._engine(explaining)
+
+    def _engine(self, explaining: ThreadPoolExecutor) -> Engine:
+        return Engine(
+            points=self.points,
+            rules=self.rules,
+            scoring=Scoring(self.models, self.traffic, explaining=explaining, nanoseconds=time.perf_counter_ns),
+            features=self.features,
+            counters=Asked(self.counters, counters_of(self.workspace)),
+            ledger=self.ledger,
+            breaker=Breaker(),
+            event_time=self.event_time,
+            now=utc_now,
+            nanoseconds=time.perf_counter_ns,
+            draw=random.SystemRandom().random,
+            new_id=lambda: uuid.uuid4().hex,
+        )
+
+    async def _watch_keys(self) -> None:
+        while True:
+            self.access.refresh()
+            await asyncio.sleep(self.settings.refresh_seconds)
+
+
+async def _ended(task: "asyncio.Task[None]") -> None:
+    task.cancel()
+    with contextlib.suppress(asyncio.CancelledError):
+        await task
