@@ -12,6 +12,7 @@
 | GOVERNANCE_UI | where people open the Dagster UI, for links | http://127.0.0.1:3000 |
 | GOVERNANCE_ENVIRONMENT | feature store: `embedded` (SQLite) or `production` (Postgres and Redis) | embedded |
 | GOVERNANCE_REGISTRY | production: the catalogue, postgresql+psycopg2://user:password@host/database | none |
+| GOVERNANCE_LEDGER | the decision ledger in Postgres, postgresql://user:password@host/database | SQLite in the workspace |
 | GOVERNANCE_REDIS | production: online values, host:port,db=0,username=...,password=...,ssl=true | none |
 """
 
@@ -29,7 +30,7 @@ from governance.storage.files import write_text
 from governance.workspace import Workspace
 
 PROJECT = Path(__file__).parent.parent
-_CONNECTIONS = ("GOVERNANCE_REGISTRY", "GOVERNANCE_REDIS")
+_CONNECTIONS = ("GOVERNANCE_REGISTRY", "GOVERNANCE_REDIS", "GOVERNANCE_LEDGER")
 
 
 def workspace_from(

@@ -12,7 +12,7 @@ from typing import Protocol
 
 from governance.contracts.calendar import midnight
 from governance.decisions.record import Decision, encoded
-from governance.errors import ConfigurationError
+from governance.errors import ConfigurationError, InputError
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)
@@ -95,10 +95,20 @@ def open_ledger(where: str | Path) -> DecisionLedger:
 
 
 def row_of(decision: Decision) -> Row:
-    """A decision as the columns of `COLUMNS`."""
+    """A decision as the columns of `COLUMNS`.
+
+    Raises
+    ------
+    InputError
+        A value has no JSON.
+    """
+    try:
+        body = encoded(decision).decode()
+    except (TypeError, ValueError) as error:
+        raise InputError(f"decision {decision.decision_id} cannot be written down: {error}") from error
     parties = (decision.keys.get(party) for party in PARTIES)
     found_by = (decision.decision_id, decision.caller, decision.idempotency_key, decision.point, decision.entity_id)
-    return (*found_by, *parties, microseconds(decision.decided_at), encoded(decision).decode())
+    return (*found_by, *parties, microseconds(decision.decided_at), body)
 
 
 def microseconds(moment: datetime) -> int:

@@ -59,7 +59,7 @@ ORDER BY decided_at, sequence LIMIT %s
 _DAYS = "SELECT decided_at / %s AS day, count(*), max(sequence) FROM decisions GROUP BY day ORDER BY day"
 _STANDING = """
 SELECT body FROM decisions WHERE decision_id = %s OR (caller = %s AND request_id = %s)
-ORDER BY request_id IS NULL LIMIT 1
+ORDER BY coalesce(caller = %s AND request_id = %s, false) DESC LIMIT 1
 """
 
 
@@ -171,5 +171,6 @@ class _Connection:
 
 def _standing(cursor: Any, decision: Decision) -> Decision:
     """What the ledger holds in place of a decision: the one under its request, else the one of its id."""
-    cursor.execute(_STANDING, (decision.decision_id, decision.caller, decision.idempotency_key))
+    request = (decision.caller, decision.idempotency_key)
+    cursor.execute(_STANDING, (decision.decision_id, *request, *request))
     return decoded(cursor.fetchone()[0])

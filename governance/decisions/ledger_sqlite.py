@@ -55,6 +55,12 @@ ORDER BY decided_at, sequence LIMIT ?
 """
 _DAYS = "SELECT decided_at / ? AS day, count(*), max(sequence) FROM decisions GROUP BY day ORDER BY day"
 
+# The request goes before the id: it is what a caller asks by.
+_STANDING = """
+SELECT body FROM decisions WHERE decision_id = ? OR (caller = ? AND request_id = ?)
+ORDER BY coalesce(caller = ? AND request_id = ?, false) DESC LIMIT 1
+"""
+
 
 class SqliteLedger:
     """One connection writes and one reads, each used by one thread at a time; both are opened when first used."""
@@ -138,7 +144,7 @@ class _Connection:
             try:
                 self._open = self._open or _connect(self._path)
                 yield self._open
-            except (sqlite3.IntegrityError, sqlite3.DataError, OverflowError, UnicodeEncodeError) as error:
+            except (sqlite3.IntegrityError, sqlite3.DataError, OverflowError) as error:
                 raise InputError(f"{self._path}: a decision cannot be stored: {error}") from error
             except sqlite3.Error as error:
                 raise StoreError(f"the decision ledger {self._path} failed: {error}") from error
@@ -162,9 +168,6 @@ def _connect(path: Path) -> sqlite3.Connection:
 
 def _standing(connection: sqlite3.Connection, decision: Decision) -> Decision:
     """What the ledger holds in place of a decision: the one under its request, else the one of its id."""
-    found = connection.execute(
-        "SELECT body FROM decisions WHERE decision_id = ? OR (caller = ? AND request_id = ?)"
-        " ORDER BY request_id IS NULL LIMIT 1",
-        (decision.decision_id, decision.caller, decision.idempotency_key),
-    ).fetchone()
+    request = (decision.caller, decision.idempotency_key)
+    found = connection.execute(_STANDING, (decision.decision_id, *request, *request)).fetchone()
     return decoded(found[0])
