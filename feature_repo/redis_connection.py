@@ -107,13 +107,13 @@ class Connection:
         finally:
             timer.cancel()
 
-    def close(self) -> None:
+    async def close(self) -> None:
         """Close the connection; a later question opens another."""
         if self._opening:
             self._opening.cancel()
         if self._open:
-            self._open.close()
-        self._open = self._opening = None
+            await self._open.close()
+        self._open = None
 
     async def _connect(self, loop: asyncio.AbstractEventLoop, deadline_seconds: float) -> "_Replies":
         if loop.time() < self._failed_at + PAUSE_SECONDS:
@@ -128,22 +128,30 @@ class Connection:
 
     async def _try(self) -> "_Replies":
         loop = asyncio.get_running_loop()
-        address = self._address
         try:
             async with asyncio.timeout(CONNECT_SECONDS):
-                _, opened = await loop.create_connection(
-                    lambda: _Replies(self._unanswered), address.host, address.port, ssl=address.tls()
-                )
-                greeting = address.greeting
-                packed = b"".join(hiredis.pack_command(command) for command in greeting)
-                await opened.send(packed, len(greeting)).answer
+                self._open = await self._opened(loop)
         except (OSError, StoreError) as problem:
             self._failed_at = loop.time()
-            self._failure = self._unanswered(str(problem) or "accepts no connection in time")
+            said = isinstance(problem, StoreError)
+            self._failure = str(problem) if said else self._unanswered(str(problem) or "accepts no connection in time")
             raise StoreError(self._failure) from problem
         finally:
             self._opening = None
-        self._open = opened
+        return self._open
+
+    async def _opened(self, loop: asyncio.AbstractEventLoop) -> "_Replies":
+        """A connection that is logged in."""
+        address, greeting = self._address, self._address.greeting
+        _, opened = await loop.create_connection(
+            lambda: _Replies(self._unanswered), address.host, address.port, ssl=address.tls()
+        )
+        try:
+            packed = b"".join(hiredis.pack_command(command) for command in greeting)
+            await opened.send(packed, len(greeting)).answer
+        except BaseException:
+            await opened.close()
+            raise
         return opened
 
     def _unanswered(self, why: str) -> str:
@@ -172,6 +180,7 @@ class _Replies(asyncio.Protocol):
         self._loop = asyncio.get_running_loop()
         self._sentence = sentence
         self._transport: asyncio.Transport | None = None
+        self._ended = self._loop.create_future()
 
     @property
     def usable(self) -> bool:
@@ -195,10 +204,11 @@ class _Replies(asyncio.Protocol):
         if self._questions and self._loop.time() - self._questions[0].since > STALLED_SECONDS and self._transport:
             self._transport.abort()
 
-    def close(self) -> None:
-        """End the connection."""
+    async def close(self) -> None:
+        """End the connection, and whatever is still asked."""
         if self._transport:
-            self._transport.close()
+            self._transport.abort()
+            await self._ended
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Called by the loop."""
@@ -223,6 +233,7 @@ class _Replies(asyncio.Protocol):
         """Called by the loop: nobody waits in vain."""
         why = str(reason) if reason else "it closed the connection"
         self._transport = None
+        self._ended.set_result(None)
         while self._questions:
             waiting = self._questions.popleft()
             if not waiting.answer.done():

@@ -29,17 +29,21 @@ class RedisReader:
         self, requests: Sequence[Mapping[str, str]], *, deadline_seconds: float = DEADLINE_SECONDS
     ) -> list[OnlineFeatures]:
         """See `OnlineReader`."""
-        plans = self._plans
-        commands = [plan.command(request[plan.key]) for request in requests for plan in plans if plan.key in request]
+        commands = self.commands(requests)
         replies: list[Any] = []
         if commands:
             replies = await self._connection.ask(b"".join(commands), len(commands), deadline_seconds)
         found = iter(replies)
-        return [_features(plans, request, found) for request in requests]
+        return [_features(self._plans, request, found) for request in requests]
+
+    def commands(self, requests: Sequence[Mapping[str, str]]) -> list[bytes]:
+        """The encoded commands that requests are read with; each gets one reply."""
+        plans = self._plans
+        return [plan.command(request[plan.key]) for request in requests for plan in plans if plan.key in request]
 
     async def close(self) -> None:
         """See `OnlineReader`."""
-        self._connection.close()
+        await self._connection.close()
 
 
 class _Plan:
