@@ -55,20 +55,20 @@ def _routes(document: Mapping[str, Any]) -> Iterator[str]:
 def _route(path: str, method: str, operation: Mapping[str, Any], parameters: list[Mapping[str, Any]]) -> str:
     said = operation.get("description", "")
     body = operation.get("requestBody", {}).get("content", {}).get("application/json", {})
-    parts = [f"<p>{escape(said)}</p>" if said else "", _parameters(parameters)]
+    parts = [f"<p>{_words(said)}</p>" if said else "", _parameters(parameters)]
     if body:
         parts.append(f"<p>Body: {_type(body.get('schema', {}))}</p>")
         parts.append(_curl(path, method, body["example"]) if "example" in body else "")
-    answers = "".join(_answer(status, answer) for status, answer in sorted(operation.get("responses", {}).items()))
-    parts.append(f"<table><tr><th>Answer<th>Body<th>{answers}</table>")
-    head = f"<summary><b class={method}>{method}</b> <code>{escape(path)}</code> {escape(operation.get('summary', ''))}</summary>"
+    parts.append(_answers(operation.get("responses", {})))
+    title = f"<code>{escape(path)}</code> {escape(operation.get('summary', ''))}"
+    head = f"<summary><b class={method}>{method}</b> {title}</summary>"
     return f"<details open>{head}{''.join(parts)}</details>"
 
 
 def _parameters(parameters: list[Mapping[str, Any]]) -> str:
     rows = "".join(
         f"<tr><td><code>{escape(each['name'])}</code><td>{_type(each.get('schema', {}))}"
-        f"<td>{escape(each.get('description') or '')}"
+        f"<td>{_words(each.get('description') or '')}"
         for each in parameters
     )
     return f"<table><tr><th>Parameter<th>Type<th>{rows}</table>" if rows else ""
@@ -83,10 +83,21 @@ def _curl(path: str, method: str, example: Any) -> str:
     return f"<pre>{escape(command)}</pre>"
 
 
-def _answer(status: str, answer: Mapping[str, Any]) -> str:
-    schemas = [media.get("schema", {}) for media in answer.get("content", {}).values()]
-    said = escape(answer.get("description", ""))
-    return f"<tr><td>{escape(str(status))}<td>{' '.join(map(_type, schemas))}<td class=quiet>{said}"
+def _answers(responses: Mapping[str, Mapping[str, Any]]) -> str:
+    """A line for each kind of answer, with every status that it comes with."""
+    statuses: dict[str, list[str]] = {}
+    for status, answer in sorted(responses.items()):
+        schemas = [media.get("schema", {}) for media in answer.get("content", {}).values()]
+        cells = f"<td>{' '.join(map(_type, schemas))}<td class=quiet>{_words(answer.get('description', ''))}"
+        statuses.setdefault(cells, []).append(escape(str(status)))
+    rows = "".join(f"<tr><td>{', '.join(found)}{cells}" for cells, found in statuses.items())
+    return f"<table><tr><th>Answer<th>Body<th>{rows}</table>"
+
+
+def _words(text: str) -> str:
+    """Plain text, in which backticks enclose code."""
+    parts = escape(text).split("`")
+    return "".join(f"<code>{part}</code>" if number % 2 else part for number, part in enumerate(parts))
 
 
 def _structure(name: str, schema: Mapping[str, Any]) -> str:
@@ -96,8 +107,9 @@ def _structure(name: str, schema: Mapping[str, Any]) -> str:
         f"<td>{_type(described)}"
         for field, described in schema.get("properties", {}).items()
     )
-    said = escape(schema.get("description", ""))
-    return f"<details open id='{escape(name)}'><summary><code>{escape(name)}</code></summary><p>{said}</p><table>{rows}</table></details>"
+    said = _words(schema.get("description", ""))
+    head = f"<summary><code>{escape(name)}</code></summary>"
+    return f"<details open id='{escape(name)}'>{head}<p>{said}</p><table>{rows}</table></details>"
 
 
 def _type(schema: Mapping[str, Any]) -> str:

@@ -8,6 +8,7 @@ from litestar.types import Receive, Scope, Send
 
 from serving.api_description import configuration
 from serving.decisions_route import ROUTE, DecisionsRoute
+from serving.events import events
 from serving.problems import MEDIA_TYPE, foreseen, refusal
 from serving.routes import HANDLERS, service_of
 from serving.service import Service
@@ -24,7 +25,7 @@ def create_app(service: Service) -> Litestar:
         await decisions(scope, receive, send)
 
     return Litestar(
-        route_handlers=[decisions_route, *HANDLERS],
+        route_handlers=[decisions_route, events, *HANDLERS],
         openapi_config=configuration(version(_DISTRIBUTION)),
         exception_handlers={Exception: _refused},
         lifespan=[service.running],

@@ -64,10 +64,18 @@ async def look(question: Question, *, features: Features, counters: Counters) ->
     except StoreError:
         degraded.append(FEATURES)
     try:
-        values.update(await counters.read(point.name, keys, question.at))
+        behind = not await counters.caught_up(question.request.after, at_most_seconds=seconds)
+        values.update(await counters.read(point.name, counted_by(keys, question.request.context), question.at))
     except StoreError:
+        behind = True
+    if behind:
         degraded.append(COUNTERS)
     return Seen(values, times, tuple(degraded))
+
+
+def counted_by(keys: Mapping[str, str], context: Mapping[str, Value]) -> Mapping[str, str]:
+    """What counters may go by: devices, instruments and networks are columns of the event, not keys of a profile."""
+    return {**{name: value for name, value in context.items() if isinstance(value, str)}, **keys}
 
 
 def require_keys(point: DecisionPoint, keys: Mapping[str, str]) -> None:

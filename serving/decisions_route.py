@@ -1,10 +1,11 @@
 """/v1/decisions as a bare ASGI route: a typed handler would take longer than the decision (docs/serving.md)."""
 
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Mapping
 from time import perf_counter
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from litestar.exceptions import MethodNotAllowedException
+from litestar.types import Receive, Scope, Send
 
 from governance.decisions.policy import reason_text
 from governance.decisions.record import Decision
@@ -16,11 +17,8 @@ from serving.wire import DecisionAnswer, ReasonText, ServedScore, read_decision,
 if TYPE_CHECKING:
     from serving.service import Service
 
-Receive = Callable[[], Awaitable[Mapping[str, Any]]]
-Send = Callable[[Mapping[str, Any]], Awaitable[None]]
-
 ROUTE = "/v1/decisions"
-_JSON = (b"content-type", b"application/json")
+_JSON: tuple[tuple[bytes, bytes], ...] = ((b"content-type", b"application/json"),)
 
 
 class DecisionsRoute:
@@ -29,11 +27,11 @@ class DecisionsRoute:
     def __init__(self, service: "Service") -> None:
         self._service = service
 
-    async def __call__(self, scope: Mapping[str, Any], receive: Receive, send: Send) -> None:
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """One request, as ASGI has it."""
         started = perf_counter()
         try:
-            status, headers, body = 200, (_JSON,), await self._answer(scope, receive)
+            status, headers, body = 200, _JSON, await self._answer(scope, receive)
         except Exception as error:
             if not foreseen(error):
                 self._service.log.exception("a decision could not be made")
@@ -45,7 +43,7 @@ class DecisionsRoute:
         await send({"type": "http.response.start", "status": status, "headers": [*headers, length]})
         await send({"type": "http.response.body", "body": body})
 
-    async def _answer(self, scope: Mapping[str, Any], receive: Receive) -> bytes:
+    async def _answer(self, scope: Scope, receive: Receive) -> bytes:
         name, method = _name(scope["path"]), scope["method"]
         if method == "POST":
             return await self._decide(name, scope, receive)
@@ -54,7 +52,7 @@ class DecisionsRoute:
             return await self._stored(name)
         raise MethodNotAllowedException(detail=f"{method} is not for decisions", headers={"allow": "GET, POST"})
 
-    async def _decide(self, point: str, scope: Mapping[str, Any], receive: Receive) -> bytes:
+    async def _decide(self, point: str, scope: Scope, receive: Receive) -> bytes:
         service = self._service
         key = service.access.admit(scope["headers"], "score")
         with service.in_flight.entered():

@@ -30,6 +30,12 @@ def service_of(connection: ASGIConnection[Any, Any, Any, Any]) -> "Service":
     return service
 
 
+def key_of(request: Request[Any, Any, Any]) -> Key:
+    """The key with which a request was let in."""
+    key: Key = request.state[_ADMITTED]
+    return key
+
+
 def _problems(*statuses: int) -> dict[int, ResponseSpec]:
     return {
         status: ResponseSpec(wire.Problem, description="See `detail`.", media_type=MEDIA_TYPE, generate_examples=False)
@@ -38,27 +44,27 @@ def _problems(*statuses: int) -> dict[int, ResponseSpec]:
 
 
 _REFUSED = _problems(*STATUSES)
-_KEYED: dict[str, Any] = {"guards": [admitted], "security": [{"key": []}], "responses": _REFUSED}
+KEYED: dict[str, Any] = {"guards": [admitted], "security": [{"key": []}], "responses": _REFUSED}
+"""What every route has that needs a key."""
 
 
-@get("/v1/points", scope="read", tags=["decisions"], summary="Decision points", **_KEYED)
+@get("/v1/points", scope="read", tags=["decisions"], summary="Decision points", **KEYED)
 async def points(request: Request[Any, Any, Any]) -> list[wire.Point]:
     """Where decisions can be asked for: the keys that a request may name, and the actions from mild to harsh."""
     return looking.points(service_of(request))
 
 
-@get("/v1/models", scope="read", tags=["models"], summary="Models and versions served", **_KEYED)
+@get("/v1/models", scope="read", tags=["models"], summary="Models and versions served", **KEYED)
 async def models(request: Request[Any, Any, Any]) -> list[wire.ServedModel]:
     """What is loaded of each model: champion, canary and shadows."""
     return looking.models(service_of(request))
 
 
-@post("/v1/models/{name:str}/score", scope="score", tags=["models"], summary="Score events", status_code=200, **_KEYED)
+@post("/v1/models/{name:str}/score", scope="score", tags=["models"], summary="Score events", status_code=200, **KEYED)
 async def score(request: Request[Any, Any, Any], name: Name, data: wire.ScoreRequest) -> wire.ScoreAnswer:
     """Score 1 to 100 events with a model's champion. Nothing is decided and nothing remembered."""
     service = service_of(request)
-    key: Key = request.state[_ADMITTED]
-    service.access.charge(key, len(data.rows) - 1)
+    service.access.charge(key_of(request), len(data.rows) - 1)
     with service.in_flight.entered():
         return await looking.scores(service, name, data)
 
@@ -68,7 +74,7 @@ async def score(request: Request[Any, Any, Any], name: Name, data: wire.ScoreReq
     scope="read",
     tags=["entities"],
     summary="What is known of an entity",
-    **_KEYED,
+    **KEYED,
 )
 async def entity(request: Request[Any, Any, Any], key: Name, entity: Name) -> wire.EntityView:
     """Its online features with their times, and the newest decisions about it."""
@@ -88,7 +94,7 @@ async def ready(request: Request[Any, Any, Any]) -> Response[wire.Health]:
     return Response(health, status_code=200 if health.ready else 503)
 
 
-@get("/metrics", scope="read", tags=["health"], summary="Figures for Prometheus", media_type="text/plain", **_KEYED)
+@get("/metrics", scope="read", tags=["health"], summary="Figures for Prometheus", media_type="text/plain", **KEYED)
 async def metrics(request: Request[Any, Any, Any]) -> Response[bytes]:
     """Counters and histograms of all workers."""
     from serving.metrics import CONTENT_TYPE

@@ -1,28 +1,29 @@
 """The service of one workspace: its parts put together, opened, kept fresh, and closed without losing a row."""
 
 import asyncio
-import contextlib
 import logging
 import random
 import time
 import uuid
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Coroutine, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AsyncExitStack, asynccontextmanager
 from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from feature_repo.online_reader import OnlineReader, open_reader
+from feature_repo.online_reader import open_reader
 from feature_repo.store import open_store
 from governance.decisions.points import DecisionPoint, load_points
 from governance.decisions.rules import RuleSet, load_rules
-from governance.errors import NotReady
+from governance.errors import InputError, NotReady
 from governance.storage.objects import open_objects
 from governance.workspace import Workspace
 from serving.access import Access
 from serving.asking import event_time
 from serving.breaker import Breaker
+from serving.counters.intake import Intake
 from serving.counters.opening import Asked, counters_of, open_counters
+from serving.counters.store import CounterStore
 from serving.engine import Engine
 from serving.keys import keys_of
 from serving.ledger_writer import LedgerWriter
@@ -32,11 +33,13 @@ from serving.metrics import Metrics
 from serving.models import ModelStore
 from serving.settings import Settings
 from serving.traffic import TrafficMonitor
+from serving.witness import Witnessed
 
 if TYPE_CHECKING:
     from litestar import Litestar
 
-_EXPLAINERS = 2
+_BESIDE = 2
+"""Threads beside the event loop, for contributions and batches, which take milliseconds."""
 
 
 def utc_now() -> datetime:
@@ -47,16 +50,20 @@ def utc_now() -> datetime:
 class Service:
     """Everything that answers a workspace's requests in one process; opened and closed on one event loop."""
 
-    features: OnlineReader
+    features: Witnessed
     models: ModelStore
     ledger: LedgerWriter
     traffic: TrafficMonitor
+    counters: CounterStore
+    counted: frozenset[str]
+    beside: ThreadPoolExecutor
     engine: Engine
 
     def __init__(self, workspace: Workspace, settings: Settings) -> None:
         self.workspace, self.settings = workspace, settings
         self.log = logging.getLogger("governance.serving")
         self.metrics = Metrics(shared=settings.workers > 1)
+        self.broken: list[str] = []
         self.in_flight = InFlight(settings.in_flight_at_most)
         self.points: Mapping[str, DecisionPoint] = load_points()
         self.rules: RuleSet = load_rules()
@@ -68,12 +75,9 @@ class Service:
         """Open everything, keep it fresh while requests are answered, and close it in the opposite order."""
         async with AsyncExitStack() as stack:
             await self._open(stack)
-            for task in (
-                self.models.watch(every_seconds=self.settings.refresh_seconds),
-                self.traffic.watch(),
-                self._watch_keys(),
-            ):
-                stack.push_async_callback(_ended, asyncio.create_task(task))
+            every = self.settings.refresh_seconds
+            for watch in (self.models.watch(every_seconds=every), self.traffic.watch(), self._watch_keys(every)):
+                stack.push_async_callback(_ended, self._watching(watch))
             yield
 
     def event_time(self, occurred_at: datetime | None) -> datetime:
@@ -83,6 +87,22 @@ class Service:
             tolerance = timedelta(seconds=self.settings.clock_tolerance_seconds)
             return event_time(occurred_at, now=now, tolerance=tolerance)
         return (occurred_at or self._time_there(now)).astimezone(UTC)
+
+    def counting_time(self, latest: datetime) -> datetime:
+        """The time as of which events count whose latest happened at `latest`: that of our clock, or where history is
+        played, that of the events.
+
+        Raises
+        ------
+        InputError
+            It lies in our future.
+        """
+        if self.workspace.marketplace.clock != "wall":
+            return latest
+        now = utc_now()
+        if latest > now + timedelta(seconds=self.settings.clock_tolerance_seconds):
+            raise InputError(f"an event of {latest.isoformat()} lies in the future; set the sender's clock")
+        return now
 
     def _time_there(self, now: datetime) -> datetime:
         there = self.workspace.time_there(now)
@@ -95,26 +115,29 @@ class Service:
         store = open_store(workspace.root, environment=workspace.environment, connections=workspace.connections)
         read = {view for model in workspace.models.present.values() for view in model.spec.views}
         views = [view for name, view in workspace.views.items() if name in read]
-        self.features = open_reader(store, views)
-        stack.push_async_callback(self.features.close)
+        reader = open_reader(store, views)
+        stack.push_async_callback(reader.close)
+        self.features = Witnessed(reader)
         self.models = ModelStore(open_objects(workspace.objects_url), [*workspace.models.present], workspace.views)
         stack.callback(self.models.close)
         await self.models.refresh()
         self.traffic = TrafficMonitor(workspace.registry, [*workspace.models.present], now=utc_now)
         stack.callback(self.traffic.close)
         self.counters = open_counters(workspace)
+        self.counted = frozenset(name for counter in counters_of(workspace) for name in counter.features)
+        self.intake = Intake(counters_of(workspace), workspace.keyed_hash)
         stack.push_async_callback(self.counters.close)
         self.ledger = LedgerWriter(workspace.decisions)
         stack.push_async_callback(self.ledger.close)
-        explaining = ThreadPoolExecutor(_EXPLAINERS, thread_name_prefix="explaining")
-        stack.callback(explaining.shutdown, wait=False, cancel_futures=True)
-        self.engine = self._engine(explaining)
+        self.beside = ThreadPoolExecutor(_BESIDE, thread_name_prefix="beside")
+        stack.callback(self.beside.shutdown, wait=False, cancel_futures=True)
+        self.engine = self._engine()
 
-    def _engine(self, explaining: ThreadPoolExecutor) -> Engine:
+    def _engine(self) -> Engine:
         return Engine(
             points=self.points,
             rules=self.rules,
-            scoring=Scoring(self.models, self.traffic, explaining=explaining, nanoseconds=time.perf_counter_ns),
+            scoring=Scoring(self.models, self.traffic, explaining=self.beside, nanoseconds=time.perf_counter_ns),
             features=self.features,
             counters=Asked(self.counters, counters_of(self.workspace)),
             ledger=self.ledger,
@@ -126,13 +149,23 @@ class Service:
             new_id=lambda: uuid.uuid4().hex,
         )
 
-    async def _watch_keys(self) -> None:
+    async def _watch_keys(self, every_seconds: float) -> None:
         while True:
             self.access.refresh()
-            await asyncio.sleep(self.settings.refresh_seconds)
+            await asyncio.sleep(every_seconds)
+
+    def _watching(self, watch: Coroutine[Any, Any, None]) -> "asyncio.Task[None]":
+        task = asyncio.create_task(watch)
+        task.add_done_callback(self._say_that_it_ended)
+        return task
+
+    def _say_that_it_ended(self, task: "asyncio.Task[None]") -> None:
+        """A watch ends only with the service. One that broke is said loudly: what it watched stays as it was."""
+        if not task.cancelled() and (error := task.exception()):
+            self.broken.append(f"watch:{task.get_coro().__name__}")
+            self.log.critical("a watch ended; restart this worker", exc_info=error)
 
 
 async def _ended(task: "asyncio.Task[None]") -> None:
     task.cancel()
-    with contextlib.suppress(asyncio.CancelledError):
-        await task
+    await asyncio.wait([task])

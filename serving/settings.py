@@ -13,6 +13,8 @@ class Settings:
         Requests being worked on; further ones are answered 503 at once, so that those accepted stay fast.
     requests_per_second_per_key, burst_per_key
         A key's allowance; a batch counts as its rows. Past it: 429.
+    batch_seconds_at_most
+        How long reading features for a batch or an entity may take.
     clock_tolerance_seconds
         How far `occurred_at` may lie from now where the marketplace's clock is the wall's.
     refresh_seconds
@@ -29,7 +31,7 @@ class Settings:
     batch_bytes_at_most: int = 1024 * 1024
     requests_per_second_per_key: float = 5_000.0
     burst_per_key: float = 10_000.0
-    deadline_ms_default: float = 250.0
+    batch_seconds_at_most: float = 0.5
     clock_tolerance_seconds: float = 300.0
     refresh_seconds: float = 0.5
     shutdown_seconds: int = 20

@@ -27,13 +27,14 @@ Context = Annotated[dict[Identifier, Whole | float | Text | bool | None], Meta(m
 class DecisionRequest(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """May this go ahead? `entity_id` names what is decided about: an order line, a session, a payout.
 
-    `keys` name the entities whose features are read (buyer_id, seller_id, ...); `context` holds the event's own columns,
-    named as in the contract tables. `request_id` makes the call safe to repeat.
+    `keys` name the entities whose features are read (buyer_id, seller_id, ...); `context` holds the event's own
+    columns, named as in the contract tables. `request_id` makes the call safe to repeat.
     """
 
     entity_id: Identifier
     request_id: Identifier | None = None
     occurred_at: Moment | None = None
+    after: Identifier | None = None
     market: Identifier | None = None
     keys: Keys = {}
     context: Context = {}
