@@ -61,6 +61,11 @@ class Rule:
     some: tuple[Condition, ...] = ()
     label: str | None = None
 
+    @property
+    def conditions(self) -> tuple[Condition, ...]:
+        """All of its conditions."""
+        return (*self.every, *self.some)
+
     def holds(self, at: datetime) -> bool:
         """Whether it has not expired."""
         return at < midnight(self.expires)
@@ -115,7 +120,7 @@ class RuleSet:
     def reads(self, point: str) -> frozenset[str]:
         """Names of the values that the rules of a point look at."""
         rules = [rule for rule, _, _ in self._by_point.get(point, ())]
-        return frozenset(condition.value for rule in rules for condition in (*rule.every, *rule.some))
+        return frozenset(condition.value for rule in rules for condition in rule.conditions)
 
 
 @lru_cache(maxsize=1)
