@@ -132,7 +132,7 @@ class RedisCounters:
 
     async def close(self) -> None:
         """Close the connection."""
-        self._connection.close()
+        await self._connection.close()
 
     async def _ask(self, *commands: tuple[Any, ...], deadline_seconds: float = DEADLINE_SECONDS) -> list[Any]:
         packed = b"".join(hiredis.pack_command(command) for command in commands)
