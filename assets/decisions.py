@@ -1,6 +1,6 @@
 """What the scoring service decided: the ledger by day, each rule's matured figures, and skew against history."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
@@ -24,6 +24,7 @@ from governance.decisions.rule_figures import Matured, RuleFigures, rule_figures
 from governance.decisions.rules import load_rules
 from governance.decisions.skew import Count, SkewReport
 from governance.labels.definition import label_definitions
+from governance.models.training_set import PointInTimeJoin
 from governance.workspace import Workspace
 
 RULES_DAYS = 90
@@ -124,8 +125,7 @@ def _skew(workspace: Workspace, days: dg.DailyPartitionsDefinition) -> dg.Assets
     def skew_of_days(context: dg.AssetExecutionContext, workspace: dg.ResourceParam[Workspace]) -> dg.MaterializeResult:
         total = skew.NOTHING
         with as_failures():
-            for day in days_of(context):
-                report = _skew_of(workspace, day, tuple(views))
+            for day, report in _skew_by_day(workspace, tuple(views), days_of(context)):
                 context.add_asset_metadata(_skew_metadata(report), partition_key=day.isoformat())
                 total += report
         return dg.MaterializeResult(check_results=[_skew_check(total), _stale_check(total)])
@@ -193,14 +193,18 @@ def _rate(everybody: Matured | None) -> str:
     return "-" if everybody is None or everybody.rate is None else f"{everybody.rate:.1%}"
 
 
-def _skew_of(workspace: Workspace, day: date, names: Sequence[str]) -> SkewReport:
-    decisions = landed.landed(workspace.lake, [day])
-    if not decisions:
-        return skew.NOTHING
+def _skew_by_day(workspace: Workspace, names: Sequence[str], days: Sequence[date]) -> Iterator[tuple[date, SkewReport]]:
     views = {name: workspace.views[name] for name in names}
     models = [*workspace.models.present.values()]
-    count = _counting(workspace, day)
-    return skew.find_skew(decisions, views, models, join=joiner(workspace), count=count)
+    join: PointInTimeJoin | None = None
+    for day in days:
+        decisions = landed.landed(workspace.lake, [day])
+        if not decisions:
+            yield day, skew.NOTHING
+            continue
+        # Opening the feature store takes seconds: once, and only where there is something to compare.
+        join = join or joiner(workspace)
+        yield day, skew.find_skew(decisions, views, models, join=join, count=_counting(workspace, day))
 
 
 def _counting(workspace: Workspace, day: date) -> Count | None:

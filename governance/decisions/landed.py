@@ -52,10 +52,10 @@ def stale_days(lake: Lake, ledger: DecisionLedger, days: Sequence[date]) -> list
 
 def build(lake: Lake, ledger: DecisionLedger, days: Sequence[date], on_day: OnDay) -> None:
     """Land each of these days whole; one on which nothing was decided is an empty partition."""
-    points = load_points()
+    # The marks first: what is appended while a day is read makes it stale again.
+    points, marks = load_points(), ledger.days()
     for day in days:
-        # The mark first: what is appended while the day is read makes it stale again.
-        mark = ledger.days().get(day)
+        mark = marks.get(day)
         decisions = list(ledger.between(*span(day))) if mark else []
         manifest = lake.write(
             DATASET,
