@@ -3,6 +3,7 @@
 from collections.abc import Collection, Sequence
 
 from governance.counters.definition import Counter
+from governance.errors import ConfigurationError
 
 _LOGIN = {"kind": ("login",)}
 _FIRST = {"version": (1,)}
@@ -143,11 +144,22 @@ COUNTERS: tuple[Counter, ...] = (
 )
 
 
+_BY_NAME = {counter.name: counter for counter in COUNTERS}
+
+
+def named(names: Sequence[str]) -> tuple[Counter, ...]:
+    """The counters of these names, in their order.
+
+    Raises
+    ------
+    ConfigurationError
+        There is none of a name.
+    """
+    if unknown := [name for name in names if name not in _BY_NAME]:
+        raise ConfigurationError(f"there is no counter {unknown[0]!r}; counters are {', '.join(_BY_NAME)}")
+    return tuple(_BY_NAME[name] for name in names)
+
+
 def counters_over(tables: Collection[str]) -> tuple[Counter, ...]:
     """The counters of the tables that a marketplace delivers."""
     return tuple(counter for counter in COUNTERS if counter.table in tables)
-
-
-def answerable(counters: Sequence[Counter], keys: Collection[str]) -> tuple[Counter, ...]:
-    """Those counters that a decision with these keys can ask for."""
-    return tuple(counter for counter in counters if counter.asked_by in keys)

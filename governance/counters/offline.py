@@ -4,44 +4,41 @@ Each event enters a window when it reaches us and leaves it when its minute is t
 moments gives the window's value at any moment, at a cost that is linear in events and decisions.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import date, timedelta
 
 import polars as pl
 
+from governance.contracts.calendar import days_between
+from governance.contracts.tables import TABLES
 from governance.counters.definition import SECONDS_A_MINUTE, WINDOWS, Counter
 from governance.storage.lake import Lake
 
 CODE_VERSION = "1"
 
+_DAYS_AT_ONCE = 28
 _MINUTE = SECONDS_A_MINUTE * 1_000_000
-
-
-def counted_from(day: date) -> date:
-    """The first partition whose rows a decision of `day` may count: no window is longer than a day."""
-    return day - timedelta(days=1)
 
 
 def counters_of_days(
     lake: Lake, decisions: pl.DataFrame, counters: Sequence[Counter], *, moment: str = "decided_at"
 ) -> pl.DataFrame:
-    """`decisions` with the counters' features at `moment`, day by day, so that memory is that of two days.
+    """`decisions` with the counters' features at `moment`; memory is that of the events of `_DAYS_AT_ONCE`.
 
     Raises
     ------
     StoreError
         A table has none of the partitions that are needed.
     """
-    days = decisions[moment].dt.date().unique().sort().to_list()
-    return pl.concat(
+    rows = decisions.with_row_index("_order").with_columns(_day=pl.col(moment).dt.date())
+    days = rows["_day"].unique().sort().to_list()
+    parts = [
         counters_at(
-            decisions.filter(pl.col(moment).dt.date() == day),
-            _events_before(lake, counters, day),
-            counters,
-            moment=moment,
+            rows.filter(pl.col("_day").is_in(some)), _events_before(lake, counters, some), counters, moment=moment
         )
-        for day in days
-    )
+        for some in (days[first : first + _DAYS_AT_ONCE] for first in range(0, len(days), _DAYS_AT_ONCE))
+    ]
+    return pl.concat(parts).sort("_order").drop("_order", "_day")
 
 
 def counters_at(
@@ -63,12 +60,22 @@ def counters_at(
     return decisions.with_columns(found)
 
 
-def _events_before(lake: Lake, counters: Iterable[Counter], day: date) -> dict[str, pl.DataFrame]:
-    days = [counted_from(day), day]
+def _events_before(lake: Lake, counters: Iterable[Counter], days: Sequence[date]) -> dict[str, pl.DataFrame]:
+    # No window is longer than a day, and what a decision counts had reached us by then.
+    days = [days[0] - timedelta(days=1), *days_between(days[0], days[-1])]
     columns: dict[str, set[str]] = {}
     for counter in counters:
         columns.setdefault(counter.table, {"occurred_at", "known_at"}).update(counter.columns)
-    return {table: lake.read(f"raw/{table}", days).select(sorted(names)) for table, names in columns.items()}
+    return {table: _rows(lake, table, names, days) for table, names in columns.items()}
+
+
+def _rows(lake: Lake, table: str, columns: Collection[str], days: Sequence[date]) -> pl.DataFrame:
+    """Columns of a table; a row that was delivered on two days counts once, when it first reached us."""
+    key = [name for name in TABLES[table].key if name != "known_at"]
+    rows = lake.read(f"raw/{table}", days).select(sorted({*columns, *TABLES[table].key}))
+    if len(key) < len(TABLES[table].key):
+        return rows
+    return rows.unique(key, keep="first", maintain_order=True)
 
 
 def _feature(rows: pl.DataFrame, table: pl.DataFrame, counter: Counter, suffix: str, moment: str) -> pl.Series:

@@ -3,13 +3,14 @@
 An entry is acknowledged in the step that counts it. What a dead consumer had been handed is claimed by the others.
 """
 
+import logging
+import time
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import msgspec
-from redis import Redis
-from redis.exceptions import ResponseError
+from redis import Redis, exceptions
 
 from governance.counters.definition import LONGEST_MINUTES, Counter, Event, additions, minute_of
 from serving.counters.redis import KEPT_SECONDS, Names, kind_of
@@ -21,6 +22,8 @@ CLAIMED_AFTER_MILLISECONDS = 5_000
 """An entry that a consumer holds this long is taken from it: it is dead, or counting has become that slow."""
 
 REFUSED_AT_MOST = 10_000
+_PAUSE_SECONDS = 0.5
+_log = logging.getLogger("governance.counting")
 
 Entry = tuple[bytes, dict[bytes, bytes]]
 
@@ -51,7 +54,7 @@ class Consumer:
         """Join the group, and first count what this name was handed before it died."""
         try:
             self._client.xgroup_create(self._names.stream, self._names.group, id="0", mkstream=True)
-        except ResponseError as problem:
+        except exceptions.ResponseError as problem:
             if not str(problem).startswith("BUSYGROUP"):
                 raise
         done = Counted()
@@ -72,11 +75,21 @@ class Consumer:
         self._trim()
         return done
 
-    def run(self, *, going_on: Callable[[], bool], said: Callable[[Counted], None]) -> None:
-        """Count until told to stop; what was handed out is counted before this returns."""
-        said(self.start())
+    def run(self, *, going_on: Callable[[], bool]) -> Counted:
+        """Count until told to stop; what was handed out is counted before this returns.
+
+        A Redis that goes away is waited for: what it holds is counted when it is back.
+        """
+        total = Counted()
+        step = self.start
         while going_on():
-            said(self.step())
+            try:
+                total, step = total + step(), self.step
+            except (exceptions.ConnectionError, exceptions.TimeoutError) as problem:
+                _log.warning("Redis does not answer, trying again: %s", problem)
+                time.sleep(_PAUSE_SECONDS)
+                step = self.start
+        return total
 
     def _handed(self, after: str, *, wait_milliseconds: int | None) -> list[Entry]:
         found = self._client.xreadgroup(

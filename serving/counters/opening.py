@@ -1,5 +1,6 @@
 """The counters of a workspace, as its environment keeps them, and as the engine asks for them."""
 
+import asyncio
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 
@@ -11,6 +12,7 @@ from governance.workspace import Workspace
 from serving.counters.store import CounterStore
 
 REDIS = "GOVERNANCE_REDIS"
+_PAUSE_SECONDS = 0.002
 
 
 def counters_of(workspace: Workspace) -> tuple[Counter, ...]:
@@ -44,6 +46,18 @@ class Asked:
 
     def __init__(self, store: CounterStore, counters: Sequence[Counter]) -> None:
         self._store, self._counters = store, tuple(counters)
+
+    async def caught_up(self, token: str | None, *, at_most_seconds: float) -> bool:
+        """Wait until the events of a token are counted, and say whether they are."""
+        if not token:
+            return True
+        loop = asyncio.get_running_loop()
+        until = loop.time() + at_most_seconds
+        while await self._store.behind(token):
+            if loop.time() + _PAUSE_SECONDS > until:
+                return False
+            await asyncio.sleep(_PAUSE_SECONDS)
+        return True
 
     async def read(self, point: str, keys: Mapping[str, str], at: datetime) -> Mapping[str, int]:  # noqa: ARG002
         """The windows at a moment, by feature."""
