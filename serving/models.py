@@ -11,6 +11,7 @@ from datetime import date
 from types import MappingProxyType
 from typing import Any
 
+from governance.counters.catalogue import named
 from governance.errors import GovernanceError, StoreError
 from governance.features.view import View
 from governance.models.artifact import SPEC, files_digest
@@ -21,7 +22,7 @@ from governance.release.pointers import Pointers, Serving
 from governance.release.records import short
 from governance.release.traffic import NO_TRAFFIC, Traffic
 from governance.storage.objects import ObjectStore
-from serving.inputs import Inputs, compiled
+from serving.inputs import Inputs
 from serving.scorer import RowScorer
 
 REFRESH_SECONDS = 0.5
@@ -129,7 +130,12 @@ class ModelStore:
         try:
             serving = self._pointers.read(name)
         except (GovernanceError, OSError) as problem:
-            return replace(before, problem=f"the pointer of {name} cannot be read, so what served goes on: {problem}")
+            return replace(
+                before, problem=f"the pointer of {name} cannot be read, so what served before goes on: {problem}"
+            )
+        if serving.pointer is None and self._tags[name]:
+            # Nothing is ever deleted there: a folder is not mounted, or a bucket is another one.
+            return replace(before, problem=f"the pointer of {name} is gone, so what served before goes on")
         if serving.etag == self._tags[name] and before.problem is None:
             return before
         served = self._loaded(serving, before)
@@ -151,7 +157,8 @@ class ModelStore:
                     traffic = traffic.without(digest)
         sentence = "; ".join(problems) or None
         if champion and champion.champion not in ready:
-            return replace(before, problem=f"what served goes on: {sentence}")
+            goes_on = "what served before goes on" if before.champion else "nothing serves"
+            return replace(before, problem=f"{sentence}; {goes_on}")
         return ServedModel(
             name=name,
             generation=serving.generation,
@@ -187,14 +194,19 @@ def load(candidates: Candidates, name: str, digest: str, views: Mapping[str, Vie
     files = candidates.files(name, digest)
     if record is None or files_digest(files) != digest:
         raise Untrusted(f"{name} {short(digest)} has files of another digest; roll back: govern rollback {name}")
-    spec: dict[str, Any] = json.loads(files[SPEC])
     scorer = RowScorer(files)
-    present = [views[view] for view in spec["views"] if view in views]
-    inputs = compiled(scorer.features, views=present, order_context_too=spec["order_context"])
+    inputs = _inputs(scorer, json.loads(files[SPEC]), views)
     nothing = dict.fromkeys(scorer.features)
     scorer.score(nothing)
     scorer.reasons(nothing)
     return LoadedModel(name, digest, record.as_of, scorer, inputs)
+
+
+def _inputs(scorer: RowScorer, spec: Mapping[str, Any], views: Mapping[str, View]) -> Inputs:
+    present = [views[view] for view in spec["views"] if view in views]
+    # Models that were trained before there were counters name none.
+    counters = named(spec.get("counters", ()))
+    return Inputs(scorer.features, views=present, counters=counters, of_orders=spec["order_context"])
 
 
 def _report(before: Mapping[str, ServedModel], now: Mapping[str, ServedModel]) -> None:

@@ -6,6 +6,7 @@ wheel, answers through `LGBM_BoosterPredictForMatSingleRowFast` (LightGBM, c_api
 
 import ctypes
 import weakref
+from collections.abc import Iterable
 from functools import cache
 from importlib.metadata import files
 from struct import Struct
@@ -43,10 +44,14 @@ class RowBooster:
         # up to 5 ms.
         self._predict = ctypes.PyDLL(_path()).LGBM_BoosterPredictForMatSingleRowFast
 
-    def predict(self, values: "tuple[float, ...] | list[float]") -> float:
+    def predict(self, values: Iterable[float | None]) -> float:
         """The booster's answer to one row, NaN where a value is missing; struct.error where one is no number."""
         self._pack(self._row, 0, *values)
-        if self._predict(self._settings, self._row, self._length, self._answer):
+        return self.predict_packed(self._row)
+
+    def predict_packed(self, row: Any) -> float:
+        """The same of a row that lies in memory as C has it: an array or pointer of ctypes."""
+        if self._predict(self._settings, row, self._length, self._answer):
             raise StoreError(_refused())
         return self._answer[0]
 

@@ -37,7 +37,7 @@ class RowScorer:
     """
 
     def __init__(self, files: Mapping[str, bytes], *, reason_codes: Mapping[str, str] | None = None) -> None:
-        self._scorer = load_scorer(files, reason_codes=reason_codes)
+        self._scorer = _batch_scorer(files, reason_codes)
         self.features = self._scorer.features
         self.threshold = self._scorer.threshold.value
         self._pick = _values_of(self.features)
@@ -81,6 +81,15 @@ class RowScorer:
 
     def _matrix(self, rows: Sequence[Sequence[float | None]]) -> Floats:
         return np.array([_numbers(row) for row in rows], dtype=np.float64)
+
+
+def _batch_scorer(files: Mapping[str, bytes], reason_codes: Mapping[str, str] | None) -> Scorer:
+    from lightgbm.basic import LightGBMError
+
+    try:
+        return load_scorer(files, reason_codes=reason_codes)
+    except (LightGBMError, ValueError, KeyError, TypeError) as problem:
+        raise StoreError(f"these files are no model: {problem}; train it again") from problem
 
 
 def _values_of(features: Sequence[str]) -> Callable[[Mapping[str, float | None]], tuple[float | None, ...]]:

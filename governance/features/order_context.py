@@ -129,7 +129,8 @@ def _distance_km(inputs: Mapping[str, Numbers]) -> Numbers:
     dphi = phi2 - phi1
     dlambda = np.radians(inputs["destination_longitude"] - inputs["origin_longitude"])
     half = _squared(np.sin(dphi / 2)) + np.cos(phi1) * np.cos(phi2) * _squared(np.sin(dlambda / 2))
-    return 2 * _EARTH_RADIUS_KM * np.arcsin(np.sqrt(half))
+    distance: Numbers = 2 * _EARTH_RADIUS_KM * np.arcsin(np.sqrt(half))
+    return distance
 
 
 def _squared(value: Numbers) -> Numbers:

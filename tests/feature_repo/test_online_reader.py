@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import os
+import shutil
 import signal
 import sqlite3
 import subprocess
@@ -326,6 +327,34 @@ def test_a_password_is_asked_for_and_never_told(on_redis: Any, redis_client: Any
     assert "NOAUTH" in str(outcomes[2])
     assert "WRONGPASS" in str(wrong)
     assert "wr0ng" not in str(wrong)
+
+
+def test_an_encrypted_connection_is_checked_against_its_authority(on_redis: Any, tmp_path: Path) -> None:
+    if shutil.which("openssl") is None:
+        pytest.skip("openssl is not installed: apt-get install -y --no-install-recommends openssl")
+    key, certificate, port = tmp_path / "key.pem", tmp_path / "certificate.pem", free_port()
+    made = ["-nodes", "-days", "2", "-subj", "/CN=redis", "-addext", "subjectAltName=IP:127.0.0.1"]
+    files = ["-keyout", str(key), "-out", str(certificate)]
+    subprocess.run(["openssl", "req", "-x509", "-newkey", "rsa:2048", *made, *files], check=True, capture_output=True)
+    tls = ["--tls-port", str(port), "--tls-cert-file", certificate, "--tls-key-file", key, "--tls-auth-clients", "no"]
+
+    async def encrypted(reader: OnlineReader) -> Any:
+        return await until_it_answers(reader)
+
+    def reader_with(settings: str) -> OnlineReader:
+        config = on_redis.config.model_copy(deep=True)
+        config.online_store.connection_string = f"127.0.0.1:{port},ssl=true{settings}"
+        on_redis.config = config
+        return open_reader(on_redis, VIEWS)
+
+    with subprocess.Popen([PROGRAM, "--port", "0", *tls, "--save", "", "--dir", tmp_path]) as server:
+        found = reading(reader_with(f",ssl_ca_certs={certificate}"), encrypted)
+        unchecked = reading(reader_with(",ssl_cert_reqs=none"), encrypted)
+        with pytest.raises(StoreError, match="certificate verify failed"):
+            answers(reader_with(""))
+        server.terminate()
+    assert [one.times for one in found] == [one.times for one in unchecked]
+    assert {time for one in found for time in one.times.values()} == {None}
 
 
 def outcome(store: Any, more: str) -> Any:
