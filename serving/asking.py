@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 
 from governance.decisions.points import DecisionPoint
 from governance.decisions.record import Value
@@ -11,6 +11,7 @@ from serving.parts import Counters, Features
 from serving.wire import DecisionRequest
 
 FEATURES, COUNTERS = "features", "counters"
+_FIRST, _END = datetime(1970, 1, 2, tzinfo=UTC), datetime(2200, 1, 1, tzinfo=UTC)
 _READING_SHARE = 0.6
 """Of a point's deadline, what reading may take; the rest is for scoring and remembering."""
 
@@ -100,4 +101,11 @@ def event_time(occurred_at: datetime | None, *, now: datetime, tolerance: timede
             f"occurred_at {occurred_at.isoformat()} lies more than {tolerance.total_seconds():.0f} s from now; "
             "a live decision is asked for when it happens"
         )
-    return occurred_at
+    return occurred_at.astimezone(UTC)
+
+
+def played_time(occurred_at: datetime) -> datetime:
+    """When an event happened, in a marketplace whose history is replayed or simulated: any time that can be one."""
+    if not _FIRST <= occurred_at < _END:
+        raise InputError(f"occurred_at {occurred_at.isoformat()} lies outside {_FIRST.year} to {_END.year}")
+    return occurred_at.astimezone(UTC)

@@ -94,7 +94,7 @@ class Engine:
         answer = self._under_way[key] = asyncio.get_running_loop().create_future()
         try:
             stored = await self.ledger.find(caller, request_id)
-            made = Answered(stored, True, True) if stored else await self._decide(point, request, caller)
+            made = await self._decide(point, request, caller) if stored is None else self._again(stored)
             answer.set_result(made)
         except BaseException as error:
             answer.set_exception(error)
@@ -104,6 +104,11 @@ class Engine:
         finally:
             del self._under_way[key]
         return made
+
+    def _again(self, stored: Decision) -> Answered:
+        """What was answered before. One that did not hurt may still be on its way to the disk."""
+        point = self.points.get(stored.point)
+        return Answered(stored, replayed=True, durable=point is not None and point.hurts(stored.action))
 
     async def _decide(self, point: DecisionPoint, request: DecisionRequest, caller: str) -> Answered:
         question = Question(

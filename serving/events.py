@@ -4,6 +4,7 @@ from typing import Annotated, Any
 
 import msgspec
 from litestar import Request, post
+from litestar.params import JSONBody
 from msgspec import Meta, Struct
 
 from serving.routes import KEYED, key_of, service_of
@@ -43,7 +44,7 @@ class EventsAnswer(Struct, frozen=True, kw_only=True):
 
 
 @post("/v1/events", scope="events", tags=["events"], summary="Count events", status_code=202, **KEYED)
-async def events(request: Request[Any, Any, Any], data: EventsRequest) -> EventsAnswer:
+async def events(request: Request[Any, Any, Any], data: JSONBody[EventsRequest]) -> EventsAnswer:
     """Accept 1 to 500 events. Columns that no counter looks at are not kept; of personal ones only hashes are."""
     service = service_of(request)
     service.access.charge(key_of(request), len(data.events) - 1)

@@ -7,7 +7,7 @@ from math import ceil
 import msgspec
 from litestar.exceptions import HTTPException, SerializationException, ValidationException
 
-from governance.errors import GovernanceError, InputError, StoreError
+from governance.errors import GovernanceError, InputError, NotReady, StoreError
 from serving.limits import Overloaded, TooMany
 from serving.wire import Problem, write
 
@@ -53,6 +53,7 @@ _KINDS: Mapping[type[Exception], _Kind] = {
     Overloaded: _Kind(503, "overloaded", "There is no room right now"),
     TooMany: _Kind(429, "too-many-requests", "The key's allowance is used up"),
     InputError: _Kind(422, "unacceptable", "The request cannot be answered as it is"),
+    NotReady: _Kind(503, "not-ready", "The marketplace has nothing to answer from yet", _RETRY),
     StoreError: _Kind(503, "store-unavailable", "A store that this answer needs is not there", _RETRY),
     msgspec.ValidationError: _Kind(400, "malformed", "The body is not what this route reads"),
     msgspec.DecodeError: _Kind(400, "malformed", "The body is not JSON"),

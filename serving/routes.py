@@ -6,7 +6,7 @@ from litestar import Request, Response, get, post
 from litestar.connection import ASGIConnection
 from litestar.handlers import BaseRouteHandler
 from litestar.openapi import ResponseSpec
-from litestar.params import Parameter
+from litestar.params import JSONBody, PathParameter
 
 from serving import looking, wire
 from serving.keys import Key
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from serving.service import Service
 
 _ADMITTED = "key"
-Name = Annotated[str, Parameter(max_length=128)]
+Name = Annotated[str, PathParameter(max_length=128)]
 
 
 def admitted(connection: ASGIConnection[Any, Any, Any, Any], handler: BaseRouteHandler) -> None:
@@ -61,7 +61,7 @@ async def models(request: Request[Any, Any, Any]) -> list[wire.ServedModel]:
 
 
 @post("/v1/models/{name:str}/score", scope="score", tags=["models"], summary="Score events", status_code=200, **KEYED)
-async def score(request: Request[Any, Any, Any], name: Name, data: wire.ScoreRequest) -> wire.ScoreAnswer:
+async def score(request: Request[Any, Any, Any], name: Name, data: JSONBody[wire.ScoreRequest]) -> wire.ScoreAnswer:
     """Score 1 to 100 events with a model's champion. Nothing is decided and nothing remembered."""
     service = service_of(request)
     service.access.charge(key_of(request), len(data.rows) - 1)

@@ -19,7 +19,7 @@ from governance.errors import InputError, NotReady
 from governance.storage.objects import open_objects
 from governance.workspace import Workspace
 from serving.access import Access
-from serving.asking import event_time
+from serving.asking import event_time, played_time
 from serving.breaker import Breaker
 from serving.counters.intake import Intake
 from serving.counters.opening import Asked, counters_of, open_counters
@@ -40,6 +40,9 @@ if TYPE_CHECKING:
 
 _BESIDE = 2
 """Threads beside the event loop, for contributions and batches, which take milliseconds."""
+
+_DAYS_COME_EVERY = timedelta(seconds=5)
+"""How often the newest delivered day is looked up where it is what time it is."""
 
 
 def utc_now() -> datetime:
@@ -64,6 +67,7 @@ class Service:
         self.log = logging.getLogger("governance.serving")
         self.metrics = Metrics(shared=settings.workers > 1)
         self.broken: list[str] = []
+        self._there: tuple[datetime, datetime | None] = (utc_now(), None)
         self.in_flight = InFlight(settings.in_flight_at_most)
         self.points: Mapping[str, DecisionPoint] = load_points()
         self.rules: RuleSet = load_rules()
@@ -75,8 +79,7 @@ class Service:
         """Open everything, keep it fresh while requests are answered, and close it in the opposite order."""
         async with AsyncExitStack() as stack:
             await self._open(stack)
-            every = self.settings.refresh_seconds
-            for watch in (self.models.watch(every_seconds=every), self.traffic.watch(), self._watch_keys(every)):
+            for watch in self._watches():
                 stack.push_async_callback(_ended, self._watching(watch))
             yield
 
@@ -86,7 +89,7 @@ class Service:
         if self.workspace.marketplace.clock == "wall":
             tolerance = timedelta(seconds=self.settings.clock_tolerance_seconds)
             return event_time(occurred_at, now=now, tolerance=tolerance)
-        return (occurred_at or self._time_there(now)).astimezone(UTC)
+        return played_time(occurred_at) if occurred_at else self._time_there(now)
 
     def counting_time(self, latest: datetime) -> datetime:
         """The time as of which events count whose latest happened at `latest`: that of our clock, or where history is
@@ -105,7 +108,11 @@ class Service:
         return now
 
     def _time_there(self, now: datetime) -> datetime:
-        there = self.workspace.time_there(now)
+        looked_at, there = self._there
+        if there is None or now - looked_at > _DAYS_COME_EVERY:
+            # It lists the folder of the delivered days.
+            there = self.workspace.time_there(now)
+            self._there = now, there
         if there is None:
             raise NotReady(f"{self.workspace.marketplace.name} has no day yet; name occurred_at, or run the main job")
         return there
@@ -148,6 +155,11 @@ class Service:
             draw=random.SystemRandom().random,
             new_id=lambda: uuid.uuid4().hex,
         )
+
+    def _watches(self) -> list[Coroutine[Any, Any, None]]:
+        """What goes on beside the requests for as long as the service runs."""
+        every = self.settings.refresh_seconds
+        return [self.models.watch(every_seconds=every), self.traffic.watch(), self._watch_keys(every)]
 
     async def _watch_keys(self, every_seconds: float) -> None:
         while True:

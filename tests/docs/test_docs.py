@@ -16,7 +16,7 @@ from typer.core import TyperCommand, TyperGroup
 from governance.models.catalogue import SPECS
 from orchestration.govern import app
 
-PROGRAMS = ("govern", "make", "python", ".", "export", "cp", "df", "du", "rm", "find", "chromium")
+PROGRAMS = ("govern", "make", "python", ".", "export", "cp", "df", "du", "rm", "find", "chromium", "curl")
 """What a page may ask a reader to start."""
 
 PARTS = ("You see", "It means", "Look", "Decide", "Do", "Well again when", "Wake")
