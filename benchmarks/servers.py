@@ -10,7 +10,7 @@ from contextlib import closing, contextmanager
 from dataclasses import dataclass
 
 PROGRAM = "redis-server"
-_SECONDS_AT_MOST = 20.0
+_SECONDS_AT_MOST = 120.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,29 +34,31 @@ def installed() -> bool:
 @contextmanager
 def redis_server(*settings: str) -> Iterator[RedisServer]:
     """Run a server; RuntimeError where it does not come up."""
-    port = _free_port()
+    port = free_port()
     command = [PROGRAM, "--port", str(port), "--bind", "127.0.0.1", "--save", "", "--appendonly", "no", *settings]
     with tempfile.TemporaryDirectory() as folder:
         process = subprocess.Popen([*command, "--dir", folder], stdout=subprocess.DEVNULL)  # noqa: S603
         try:
-            _wait_until_it_answers(port, process)
+            wait_until_it_answers(port, process)
             yield RedisServer(port, process.pid)
         finally:
             process.terminate()
             process.wait(10)
 
 
-def _wait_until_it_answers(port: int, process: subprocess.Popen[bytes]) -> None:
+def wait_until_it_answers(port: int, process: subprocess.Popen[bytes]) -> None:
+    """Until something listens; RuntimeError where the process ends or takes too long."""
     deadline = time.monotonic() + _SECONDS_AT_MOST
     while process.poll() is None and time.monotonic() < deadline:
         with closing(socket.socket()) as probe:
             if probe.connect_ex(("127.0.0.1", port)) == 0:
                 return
         time.sleep(0.02)
-    raise RuntimeError(f"{PROGRAM} on port {port} did not come up")
+    raise RuntimeError(f"{process.args!r} did not come up on port {port}")
 
 
-def _free_port() -> int:
+def free_port() -> int:
+    """A port that nobody listens on now."""
     with closing(socket.socket()) as probe:
         probe.bind(("127.0.0.1", 0))
         port: int = probe.getsockname()[1]
