@@ -49,7 +49,7 @@ def peer(place: world.Stall) -> Any:
         return np.interp(scorer.booster.predict(matrix, num_threads=1), *line).tolist()
 
     @asgi([DECISIONS, BATCH], copy_scope=False)
-    async def answer(_: Scope, receive: Receive, send: Send) -> None:
+    async def answer(scope: Scope, receive: Receive, send: Send) -> None:  # noqa: ARG001 - Litestar asks for it
         asked = msgspec.json.decode(await _body(receive))
         found = scores([row["keys"] for row in asked.get("rows", [asked])])
         await _send(send, msgspec.json.encode({"scores": found}))
