@@ -1,11 +1,10 @@
 """/v1/decisions as a bare ASGI route: a typed handler would take longer than the decision (docs/serving.md)."""
 
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from time import perf_counter
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from litestar.exceptions import MethodNotAllowedException
-from litestar.types import Receive, Scope, Send
 
 from governance.decisions.policy import reason_text
 from governance.decisions.record import Decision
@@ -16,6 +15,11 @@ from serving.wire import DecisionAnswer, ReasonText, ServedScore, read_decision,
 
 if TYPE_CHECKING:
     from serving.service import Service
+
+Scope = Mapping[str, Any]
+Receive = Callable[[], Awaitable[Any]]
+Send = Callable[[Any], Awaitable[None]]
+"""ASGI for one HTTP request; Litestar's own types span web sockets as well."""
 
 ROUTE = "/v1/decisions"
 _JSON: tuple[tuple[bytes, bytes], ...] = ((b"content-type", b"application/json"),)
@@ -55,6 +59,7 @@ class DecisionsRoute:
     async def _decide(self, point: str, scope: Scope, receive: Receive) -> bytes:
         service = self._service
         key = service.access.admit(scope["headers"], "score")
+        service.backlog.require_room()
         with service.in_flight.entered():
             request = read_decision(await _body(receive, service.settings.body_bytes_at_most))
             answered = await service.engine.decide(
@@ -62,6 +67,8 @@ class DecisionsRoute:
             )
             decision = answered.decision
             service.metrics.decided(decision.point, decision.action, decision.degraded)
+            for score in decision.scores:
+                service.metrics.scored(score.model, score.role)
             return write(answer_of(answered, service.rules.texts))
 
     async def _stored(self, decision_id: str) -> bytes:

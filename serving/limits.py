@@ -1,10 +1,13 @@
 """What keeps one caller, or all of them together, from taking more than there is."""
 
+import asyncio
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 
 from governance.errors import GovernanceError
+
+_TICK_SECONDS = 0.005
 
 
 class TooMany(GovernanceError):  # noqa: N818 - the service's answer
@@ -74,3 +77,29 @@ class InFlight:
             yield
         finally:
             self.count -= 1
+
+
+class Backlog:
+    """How far an event loop is behind: requests wait in it before anybody could count them as being worked on.
+
+    The loop is asked to tick; as long as it has more to do than it can, the tick comes late, and so does everybody.
+    """
+
+    def __init__(self, loop: asyncio.AbstractEventLoop, *, seconds_at_most: float) -> None:
+        self._loop, self._at_most = loop, seconds_at_most
+        self._ticked = loop.time()
+        self._next = loop.call_later(_TICK_SECONDS, self._tick)
+
+    def require_room(self) -> None:
+        """Overloaded where the loop is too far behind: to refuse takes a hundredth of the time that to decide does."""
+        behind = self._loop.time() - self._ticked - _TICK_SECONDS
+        if behind > self._at_most:
+            raise Overloaded(f"requests wait for {behind * 1000:.0f} ms before they are read", retry_after_seconds=1)
+
+    def close(self) -> None:
+        """Tick no more."""
+        self._next.cancel()
+
+    def _tick(self) -> None:
+        self._ticked = self._loop.time()
+        self._next = self._loop.call_later(_TICK_SECONDS, self._tick)

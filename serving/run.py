@@ -44,6 +44,9 @@ def serve(workspace: Workspace, settings: Settings, *, ready: Callable[[str], No
 
 
 def _application(workspace: Workspace, settings: Settings) -> Any:
+    logging.basicConfig(level=logging.WARNING, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
+    # Which model serves from when on is worth a line.
+    logging.getLogger("serving").setLevel(logging.INFO)
     from serving.app import create_app
     from serving.service import Service
 

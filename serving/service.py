@@ -27,7 +27,7 @@ from serving.counters.store import CounterStore
 from serving.engine import Engine
 from serving.keys import keys_of
 from serving.ledger_writer import LedgerWriter
-from serving.limits import InFlight, RateLimit
+from serving.limits import Backlog, InFlight, RateLimit
 from serving.lineup import Scoring
 from serving.metrics import Metrics
 from serving.models import ModelStore
@@ -60,11 +60,12 @@ class Service:
     counters: CounterStore
     counted: frozenset[str]
     beside: ThreadPoolExecutor
+    backlog: Backlog
     engine: Engine
 
     def __init__(self, workspace: Workspace, settings: Settings) -> None:
         self.workspace, self.settings = workspace, settings
-        self.log = logging.getLogger("governance.serving")
+        self.log = logging.getLogger(__name__)
         self.metrics = Metrics(shared=settings.workers > 1)
         self.broken: list[str] = []
         self._there: tuple[datetime, datetime | None] = (utc_now(), None)
@@ -79,6 +80,8 @@ class Service:
         """Open everything, keep it fresh while requests are answered, and close it in the opposite order."""
         async with AsyncExitStack() as stack:
             await self._open(stack)
+            self.backlog = Backlog(asyncio.get_running_loop(), seconds_at_most=self.settings.behind_seconds_at_most)
+            stack.callback(self.backlog.close)
             for watch in self._watches():
                 stack.push_async_callback(_ended, self._watching(watch))
             yield
@@ -164,6 +167,7 @@ class Service:
     async def _watch_keys(self, every_seconds: float) -> None:
         while True:
             self.access.refresh()
+            self.metrics.working(self.in_flight.count)
             await asyncio.sleep(every_seconds)
 
     def _watching(self, watch: Coroutine[Any, Any, None]) -> "asyncio.Task[None]":
@@ -174,7 +178,7 @@ class Service:
     def _say_that_it_ended(self, task: "asyncio.Task[None]") -> None:
         """A watch ends only with the service. One that broke is said loudly: what it watched stays as it was."""
         if not task.cancelled() and (error := task.exception()):
-            self.broken.append(f"watch:{task.get_coro().__name__}")
+            self.broken.append("watch")
             self.log.critical("a watch ended; restart this worker", exc_info=error)
 
 

@@ -1,4 +1,4 @@
-"""How one service runs: its address and its limits. Every number has a reason in docs/serving.md."""
+"""How one service runs: its address and its limits."""
 
 from dataclasses import dataclass
 
@@ -11,6 +11,8 @@ class Settings:
     ----------
     in_flight_at_most
         Requests being worked on; further ones are answered 503 at once, so that those accepted stay fast.
+    behind_seconds_at_most
+        How long requests may have waited in the event loop; beyond that they are answered 503 as well.
     requests_per_second_per_key, burst_per_key
         A key's allowance; a batch counts as its rows. Past it: 429.
     batch_seconds_at_most
@@ -27,6 +29,7 @@ class Settings:
     port: int = 8400
     workers: int = 1
     in_flight_at_most: int = 64
+    behind_seconds_at_most: float = 0.05
     body_bytes_at_most: int = 64 * 1024
     batch_bytes_at_most: int = 1024 * 1024
     requests_per_second_per_key: float = 5_000.0

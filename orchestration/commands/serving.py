@@ -1,5 +1,7 @@
 """The scoring service: starting it, and the keys that open it."""
 
+import os
+import shutil
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Annotated
@@ -19,7 +21,7 @@ def add_to(app: typer.Typer) -> None:
     """Add these commands to the program."""
     app.command()(serve)
     keys = typer.Typer(help="API keys of the scoring service. What was done to them, by whom and why, stays on record.")
-    for name, command in (("add", add), ("list", list_), ("rotate", rotate), ("revoke", revoke)):
+    for name, command in (("add", add), ("list", list_), ("rotate", rotate), ("revoke", revoke), ("history", history)):
         keys.command(name)(command)
     app.add_typer(keys, name="keys")
 
@@ -35,6 +37,8 @@ def serve(
     settings = replace(_DEFAULT, host=host, port=port, workers=workers)
     if not any(key.valid(datetime.now(UTC)) for key in _keys(workspace).ring().all()):
         console.print("No key opens anything yet: govern keys add NAME --scope score --reason ...")
+    if workers > 1:
+        _share_figures(workspace)
     from serving.run import serve as answer
 
     answer(workspace, settings, ready=lambda url: console.print(f"Decisions at {url}, its documentation at {url}/docs"))
@@ -62,6 +66,12 @@ def list_(marketplace: MarketplaceOption = None) -> None:
         console.print(f"{key.key_id}  {key.caller}  {','.join(sorted(key.scopes))}  {_standing(key, now)}")
 
 
+def history(marketplace: MarketplaceOption = None) -> None:
+    """Everything that was done to keys: when, by whom, what and why."""
+    for change in _keys(open_workspace(marketplace)).changes():
+        console.print(f"{change.at:%Y-%m-%d %H:%M}  {change.who}  {change.what} {change.key_id}: {change.reason}")
+
+
 def rotate(
     key: KeyArgument,
     reason: ReasonOption,
@@ -81,6 +91,14 @@ def revoke(
     """End a key at once; the service notices within a second."""
     _keys(open_workspace(marketplace)).revoke(key, who=who or login(), reason=reason, at=datetime.now(UTC))
     console.print(f"{key} opens nothing any more")
+
+
+def _share_figures(workspace: Workspace) -> None:
+    """Let all workers add to the same figures; prometheus_client looks for the folder when it is imported."""
+    folder = workspace.root / "serving" / "figures"
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir(parents=True)
+    os.environ["PROMETHEUS_MULTIPROC_DIR"] = str(folder)
 
 
 def _keys(workspace: Workspace) -> KeyLedger:

@@ -174,15 +174,25 @@ def question(**changes: Any) -> dict[str, Any]:
 
 
 @pytest.fixture
-def staged(tmp_path: Path) -> Callable[..., Any]:
+def prepared(tmp_path: Path) -> Callable[..., tuple[Staged, str]]:
+    """Make a service with some settings, and a key to it."""
+
+    def make(**settings: Any) -> tuple[Staged, str]:
+        workspace = workspace_from({"GOVERNANCE_ROOT": str(tmp_path)}, marketplace="simulated")
+        signed = {"who": "test", "reason": "a test", "at": AT}
+        token = keys_of(workspace.root).add("test", ["score", "read", "events"], **signed)
+        return Staged(workspace, Settings(**settings)), token
+
+    return make
+
+
+@pytest.fixture
+def staged(prepared: Callable[..., tuple[Staged, str]]) -> Callable[..., Any]:
     """Run a service with some settings for the length of a block."""
 
     @contextmanager
     def run(**settings: Any) -> Iterator[Stage]:
-        workspace = workspace_from({"GOVERNANCE_ROOT": str(tmp_path)}, marketplace="simulated")
-        signed = {"who": "test", "reason": "a test", "at": AT}
-        token = keys_of(workspace.root).add("test", ["score", "read"], **signed)
-        service = Staged(workspace, Settings(**settings))
+        service, token = prepared(**settings)
         with TestClient(create_app(service)) as client:
             yield Stage(client, service, token)
 

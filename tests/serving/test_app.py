@@ -6,6 +6,7 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from time import monotonic
 from typing import Any
 
 import pytest
@@ -239,6 +240,25 @@ def test_where_there_is_no_room_requests_are_turned_away_at_once(staged: Callabl
         assert stage.ask().status_code == 200
 
 
+def test_where_requests_wait_too_long_to_be_read_further_ones_are_turned_away(staged: Callable[..., Any]) -> None:
+    with staged(behind_seconds_at_most=0.02) as stage:
+        read = stage.service.profiles.read
+
+        async def busy(*asked: Any, **options: Any) -> Any:
+            # As a slow disk would, this holds up the whole event loop.
+            until = monotonic() + 0.03
+            while monotonic() < until:
+                pass
+            return await read(*asked, **options)
+
+        stage.service.profiles.read = busy
+        with ThreadPoolExecutor(12) as threads:
+            statuses = [answer.status_code for answer in threads.map(lambda _: stage.ask(), range(36))]
+        stage.service.profiles.read = read
+        assert set(statuses) == {200, 503}
+        assert stage.ask().status_code == 200
+
+
 def test_a_fault_nobody_foresaw_tells_nothing_of_the_inside(stage: Any, caplog: pytest.LogCaptureFixture) -> None:
     async def broken(*_: Any, **__: Any) -> Any:
         raise ZeroDivisionError("secret")
@@ -251,7 +271,10 @@ def test_a_fault_nobody_foresaw_tells_nothing_of_the_inside(stage: Any, caplog: 
 
 
 def test_scores_come_in_the_order_of_the_rows_and_of_one_version(stage: Any) -> None:
-    rows = [{"keys": {"buyer_id": "b_1"}, "context": {"risk": number / 100}} for number in range(100)]
+    at = "2024-03-01T12:00:00Z"
+    rows = [
+        {"occurred_at": at, "keys": {"buyer_id": "b_1"}, "context": {"risk": number / 100}} for number in range(100)
+    ]
     answer = stage.client.post("/v1/models/claim/score", json={"rows": rows, "explain": True}, headers=stage.headers)
     assert answer.json()["digest"] == "a" * 64
     assert [score["probability"] for score in answer.json()["scores"]] == [number / 100 for number in range(100)]

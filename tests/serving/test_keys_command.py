@@ -36,6 +36,7 @@ def test_a_key_is_printed_once_listed_without_its_secret_rotated_and_revoked(
     assert "revoked" in listed
     assert not any(token.rsplit("_", 1)[1] in listed for token in (first, rotated[0]))
     assert [change.who for change in ring.changes()] == ["ana"] * 4
+    assert keys("history").out.count("ana") == 4
 
 
 def test_a_scope_that_does_not_exist_is_refused_with_those_that_do(keys: Callable[..., Any]) -> None:
