@@ -59,7 +59,7 @@ class _Plan:
         fields += [time_field(config, one.registered) for one in wanted]
         self._words = 2 + len(fields)
         self._head = key_head(key)
-        self._project: bytes = config.project.encode()
+        self._project = str(config.project).encode()
         self._tail = self._project + b"\r\n" + b"".join(b"$%d\r\n%b\r\n" % (len(field), field) for field in fields)
         self._before = [self._before_value(length) for length in range(_LENGTHS)]
         self.nothing: Mapping[str, Value] = dict.fromkeys(names)
