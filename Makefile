@@ -7,7 +7,7 @@ WORKERS ?= 2
 GOVERN := $(VENV)/bin/govern
 export MARKETPLACE
 
-.PHONY: run test ui check bench lock help
+.PHONY: run test ui serve check bench lock help
 .DEFAULT_GOAL := help
 
 $(INSTALLED): requirements.lock pyproject.toml
@@ -29,6 +29,9 @@ test: $(INSTALLED)  ## install and run the default tests (under 8 minutes on 2 c
 
 ui: $(INSTALLED)  ## open the Dagster UI with the history that `make run` left
 	@$(GOVERN) ui
+
+serve: $(INSTALLED)  ## answer live decisions on http://127.0.0.1:8400 (docs/serving.md)
+	@$(GOVERN) serve
 
 check: $(INSTALLED)  ## format, lint, types, import layers, Dagster definitions
 	@$(VENV)/bin/ruff format --check .

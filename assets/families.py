@@ -8,13 +8,14 @@ class Family(StrEnum):
     """A family of datasets.
 
     `DAYS` are raw rows, features and labels, `WEEKS` training sets, candidates and drift reports, `ONLINE` what
-    services read: Feast loses intervals when one view is materialized twice at a time. Champions belong to none: the
-    registry compares and sets.
+    services read: Feast loses intervals when one view is materialized twice at a time, `DECISIONS` what the service
+    decided. Champions belong to none: the registry compares and sets.
     """
 
     DAYS = "days"
     WEEKS = "weeks"
     ONLINE = "online"
+    DECISIONS = "decisions"
 
     @classmethod
     def of(cls, key: Sequence[str]) -> "Family | None":
@@ -26,6 +27,8 @@ class Family(StrEnum):
         """
         if key[0] in ("raw", "features", "labels"):
             return cls.DAYS
+        if key[0] == "decisions":
+            return cls.DECISIONS
         if key[0] == "online" or key[-1] == "scores":
             return cls.ONLINE
         return cls.WEEKS if key[-1] in ("training_set", "candidate", "drift") else None

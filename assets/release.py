@@ -9,6 +9,7 @@ from assets.metadata import champion_metadata
 from assets.owners import Owner
 from governance.errors import NotReady
 from governance.models.catalogue import Model
+from governance.release.traffic_words import traffic_lines
 from governance.retraining import recorded_facts
 from governance.workspace import Workspace
 
@@ -32,7 +33,8 @@ def _champion(model: Model, *, runbook: str) -> dg.AssetsDefinition:
         description=(
             f"The model that answers at the decision point `{model.spec.decision_point}`; its action: "
             f"{model.spec.action}. Materializing promotes the newest candidate with a passing verdict, if it is newer "
-            f"than the champion; the registry refuses any other. An override that has expired ends first. "
+            f"than the champion; the registry refuses any other. An override that has expired ends first. Where the "
+            f"model has a ramp the candidate begins as a canary, and is promoted at the ramp's end. "
             f"Runbook: [{model.spec.runbook}]({runbook})"
         ),
         deps=[["models", model.name, "candidate"]],
@@ -41,10 +43,7 @@ def _champion(model: Model, *, runbook: str) -> dg.AssetsDefinition:
         now, registry = datetime.now(UTC), workspace.registry
         with as_failures():
             ended = registry.fall_back(model.name, at=now)
-            best = registry.next_champion(model.name)
-            if best:
-                reason = f"newest passing candidate, as of {best.as_of}"
-                registry.promote(model.name, best.digest, who=AUTOMATION, reason=reason, at=now)
+            registry.release_next(model.name, who=AUTOMATION, at=now)
             pointer = registry.pointer(model.name)
             if pointer is None and ended:
                 # What was asked for is done: the alert is that nothing serves, not that a run failed.
@@ -54,7 +53,9 @@ def _champion(model: Model, *, runbook: str) -> dg.AssetsDefinition:
                 raise NotReady(f"{model.name}: no candidate has passed its gates yet, so there is no champion")
             facts = recorded_facts(workspace, model.name, pointer.champion)
         context.log.info(f"{model.name}: champion {pointer.champion[:12]} as of {pointer.as_of}")
-        days = (now - pointer.at).total_seconds() / 86_400
+        for line in traffic_lines(pointer.traffic):
+            context.log.info(f"{model.name}: {line}")
+        days = (now - pointer.promotion.at).total_seconds() / 86_400
         return dg.MaterializeResult(
             metadata=champion_metadata(facts, days_since_promotion=days, runbook=runbook),
             data_version=dg.DataVersion(pointer.champion),

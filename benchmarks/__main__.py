@@ -17,7 +17,7 @@ from rich.table import Table
 from benchmarks.measure import machine
 from benchmarks.page import figure, page
 
-MODULES = ("point_in_time_join", "materialization", "drift", "feature_build", "main_job", "simulator")
+MODULES = ("point_in_time_join", "materialization", "drift", "feature_build", "main_job", "simulator", "scoring")
 """Each has `measure(small, say)`, which returns rows of work, unit, ours, peer, limit, to_peer, to_limit and more."""
 
 PAGE = Path(__file__).parent.parent / "docs" / "benchmarks.md"

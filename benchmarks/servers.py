@@ -16,7 +16,7 @@ from typing import Any
 
 PROGRAM = "redis-server"
 _POSTGRES = Path("/usr/lib/postgresql")
-_SECONDS_AT_MOST = 20.0
+_SECONDS_AT_MOST = 120.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +58,7 @@ def postgres_programs() -> Path | None:
 @contextmanager
 def redis_server(*settings: str) -> Iterator[RedisServer]:
     """Run a server; RuntimeError where it does not come up."""
-    port = _free_port()
+    port = free_port()
     command = [PROGRAM, "--port", str(port), "--bind", "127.0.0.1", "--save", "", "--appendonly", "no", *settings]
     with tempfile.TemporaryDirectory() as folder:
         process = subprocess.Popen([*command, "--dir", folder], stdout=subprocess.DEVNULL)  # noqa: S603
@@ -69,7 +69,7 @@ def redis_server(*settings: str) -> Iterator[RedisServer]:
 @contextmanager
 def postgres_server(programs: Path) -> Iterator[PostgresServer]:
     """Run a server; RuntimeError where it does not come up. It refuses to run as root, who becomes `postgres`."""
-    found = PostgresServer(_free_port(), secrets.token_urlsafe())
+    found = PostgresServer(free_port(), secrets.token_urlsafe())
     user: dict[str, Any] = {"user": "postgres", "group": "postgres", "extra_groups": []} if os.getuid() == 0 else {}
     with tempfile.TemporaryDirectory() as folder:
         password, data = Path(folder) / "password", Path(folder) / "data"
@@ -101,17 +101,26 @@ def postgres_server(programs: Path) -> Iterator[PostgresServer]:
 @contextmanager
 def _ended_after(process: "subprocess.Popen[bytes]", answers: Callable[[], bool], name: str) -> Iterator[None]:
     """Wait until a server answers, and stop it after the block."""
-    deadline = time.monotonic() + _SECONDS_AT_MOST
     try:
-        while not answers():
-            if process.poll() is not None or time.monotonic() > deadline:
-                raise RuntimeError(f"{name} did not come up")
-            time.sleep(0.02)
+        _wait(process, answers, name)
         yield
     finally:
         # Postgres waits at SIGTERM for whoever is connected, and at SIGINT for nobody; Redis ends at either.
         process.send_signal(signal.SIGINT)
         process.wait(10)
+
+
+def wait_until_it_answers(port: int, process: "subprocess.Popen[bytes]") -> None:
+    """Until something listens; RuntimeError where the process ends or takes too long."""
+    _wait(process, lambda: _listens(port), f"{process.args!r} on port {port}")
+
+
+def _wait(process: "subprocess.Popen[bytes]", answers: Callable[[], bool], name: str) -> None:
+    deadline = time.monotonic() + _SECONDS_AT_MOST
+    while not answers():
+        if process.poll() is not None or time.monotonic() > deadline:
+            raise RuntimeError(f"{name} did not come up")
+        time.sleep(0.02)
 
 
 def _listens(port: int) -> bool:
@@ -125,7 +134,8 @@ def _takes_queries(programs: Path, port: int) -> bool:
     return subprocess.run(asked, capture_output=True, check=False).returncode == 0  # noqa: S603
 
 
-def _free_port() -> int:
+def free_port() -> int:
+    """A port that nobody listens on now."""
     with closing(socket.socket()) as probe:
         probe.bind(("127.0.0.1", 0))
         port: int = probe.getsockname()[1]

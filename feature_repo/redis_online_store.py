@@ -69,10 +69,10 @@ class ColumnRedisOnlineStore(RedisOnlineStore, ColumnOnlineStore):  # type: igno
     def write_columns(self, config: RepoConfig, view: FeatureView, rows: pl.DataFrame) -> None:
         """Write a batch in one pipeline."""
         columns = [
-            (_time_field(config, view), encoded_times(rows[EVENT_TIME])),
+            (time_field(config, view), encoded_times(rows[EVENT_TIME])),
             (_origin_field(config, view), _origins(rows, current_layout(view))),
         ] + [
-            (_field(config, view, field.name), encoded_values(rows[field.name], field.dtype.to_value_type()))
+            (feature_field(config, view, field.name), encoded_values(rows[field.name], field.dtype.to_value_type()))
             for field in view.features
         ]
         project, join_key = config.project.encode(), join_key_of(view)
@@ -109,7 +109,7 @@ class ColumnRedisOnlineStore(RedisOnlineStore, ColumnOnlineStore):  # type: igno
         """What is online for a view, without the features; `entity_key` is the key of the entity's hash."""
         join_key = join_key_of(view)
         values = self._entities(config, join_key)
-        fields = (_time_field(config, view), _origin_field(config, view))
+        fields = (time_field(config, view), _origin_field(config, view))
         found = self._send(config, (("HMGET", key, *fields) for key in values))
         held = [(key, time, origin) for key, (time, origin) in zip(values, found, strict=True) if time is not None]
         entity_keys, times, origins = ([row[column] for row in held] for column in range(3))
@@ -120,8 +120,12 @@ class ColumnRedisOnlineStore(RedisOnlineStore, ColumnOnlineStore):  # type: igno
     def delete_rows(self, config: RepoConfig, view: FeatureView, entity_keys: Iterable[bytes]) -> None:
         """Remove a view's fields, and the whole hash where it holds no other view."""
         keys = list(entity_keys)
-        ours = _time_field(config, view)
-        fields = [ours, _origin_field(config, view), *(_field(config, view, field.name) for field in view.features)]
+        ours = time_field(config, view)
+        fields = [
+            ours,
+            _origin_field(config, view),
+            *(feature_field(config, view, field.name) for field in view.features),
+        ]
         held = self._send(config, (("HKEYS", key) for key in keys))
         alone = [not any(name.startswith(b"_ts:") and name != ours for name in names) for names in held]
         self._send(
@@ -134,7 +138,7 @@ class ColumnRedisOnlineStore(RedisOnlineStore, ColumnOnlineStore):  # type: igno
         self.delete_rows(config, table, self.stored_rows(config, table)["entity_key"])
 
     def _event_times(self, config: RepoConfig, view: FeatureView, keys: Sequence[bytes]) -> dict[bytes, int]:
-        found = self._send(config, (("HGET", key, _time_field(config, view)) for key in keys))
+        found = self._send(config, (("HGET", key, time_field(config, view)) for key in keys))
         known = {key: time for key, time in zip(keys, found, strict=True) if time is not None}
         return dict(zip(known, decoded_times(list(known.values())), strict=True))
 
@@ -176,7 +180,8 @@ def _name(config: RepoConfig, view: FeatureView) -> str:
     return name
 
 
-def _time_field(config: RepoConfig, view: FeatureView) -> bytes:
+def time_field(config: RepoConfig, view: FeatureView) -> bytes:
+    """Where an entity's hash holds the event time of a view's values."""
     return f"_ts:{_name(config, view)}".encode()
 
 
@@ -184,7 +189,8 @@ def _origin_field(config: RepoConfig, view: FeatureView) -> bytes:
     return f"_origin:{_name(config, view)}".encode()
 
 
-def _field(config: RepoConfig, view: FeatureView, feature: str) -> bytes:
+def feature_field(config: RepoConfig, view: FeatureView, feature: str) -> bytes:
+    """Where an entity's hash holds the value of a feature."""
     return struct.pack("<I", mmh3.hash(f"{_name(config, view)}:{feature}", signed=False))
 
 
@@ -197,12 +203,12 @@ def _key(config: RepoConfig, entity: EntityKey) -> bytes:
 def _cells(config: RepoConfig, view: FeatureView, row: Row) -> Iterator[bytes]:
     """Fields and values of one row, one after the other."""
     _, values, event_time, created = row
-    yield from (_time_field(config, view), encoded_time(microseconds(event_time)))
+    yield from (time_field(config, view), encoded_time(microseconds(event_time)))
     when = 0 if created is None else microseconds(created)
     origin = np.array((created is not None, when, False, 0, layout_of(view, list(values)).encode()), _ORIGIN)
     yield from (_origin_field(config, view), origin.tobytes())
     for name, value in values.items():
-        yield from (_field(config, view, name), plain(value))
+        yield from (feature_field(config, view, name), plain(value))
 
 
 def _expiries(config: RepoConfig, keys: Iterable[bytes]) -> Iterator[Command]:

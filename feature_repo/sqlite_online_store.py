@@ -81,7 +81,7 @@ class EntitySqliteOnlineStore(OnlineStore, ColumnOnlineStore):  # type: ignore[m
     ) -> list[tuple[datetime | None, dict[str, Value] | None]]:
         """The event time and features of each entity, in order; a pair of Nones where an entity has no row."""
         select = (
-            f"SELECT event_time, features, names FROM {_table(config, table)} JOIN layouts USING (layout) "  # noqa: S608
+            f"SELECT event_time, features, names FROM {table_name(config, table)} JOIN layouts USING (layout) "  # noqa: S608
             "WHERE entity_key = ?"
         )
         with closing(_connect(config)) as database:
@@ -105,17 +105,17 @@ class EntitySqliteOnlineStore(OnlineStore, ColumnOnlineStore):  # type: ignore[m
                 database.execute(_LAYOUTS)
                 for view in tables_to_keep:
                     database.execute(
-                        f"CREATE TABLE IF NOT EXISTS {_table(config, view)} (entity_key BLOB PRIMARY KEY, "
+                        f"CREATE TABLE IF NOT EXISTS {table_name(config, view)} (entity_key BLOB PRIMARY KEY, "
                         "event_time INTEGER NOT NULL, created INTEGER, layout TEXT NOT NULL, features BLOB NOT NULL, "
                         "digest INTEGER)"
                     )
                 for view in tables_to_delete:
-                    database.execute(f"DROP TABLE IF EXISTS {_table(config, view)}")
+                    database.execute(f"DROP TABLE IF EXISTS {table_name(config, view)}")
 
     def stored_rows(self, config: RepoConfig, view: FeatureView) -> pl.DataFrame:
         """What is online for a view, without the features."""
         with closing(_connect(config)) as database:
-            select = f"SELECT entity_key, event_time, created, layout, digest FROM {_table(config, view)}"  # noqa: S608
+            select = f"SELECT entity_key, event_time, created, layout, digest FROM {table_name(config, view)}"  # noqa: S608
             rows = database.execute(select).fetchall()
         schema = {"entity_key": pl.Binary} | dict.fromkeys((EVENT_TIME, CREATED), pl.Int64)
         frame = pl.DataFrame(rows, schema=schema | {"layout": pl.String, "digest": pl.Int64}, orient="row")
@@ -126,13 +126,13 @@ class EntitySqliteOnlineStore(OnlineStore, ColumnOnlineStore):  # type: ignore[m
     def delete_rows(self, config: RepoConfig, view: FeatureView, entity_keys: Iterable[bytes]) -> None:
         """Remove rows of a view in one transaction."""
         with closing(_connect(config)) as database, database:
-            delete = f"DELETE FROM {_table(config, view)} WHERE entity_key = ?"  # noqa: S608
+            delete = f"DELETE FROM {table_name(config, view)} WHERE entity_key = ?"  # noqa: S608
             database.executemany(delete, ((key,) for key in entity_keys))
 
     def count_rows(self, config: RepoConfig, view: FeatureView) -> int:
         """How many entities are online for a view."""
         with closing(_connect(config)) as database:
-            count: int = database.execute(f"SELECT count(*) FROM {_table(config, view)}").fetchone()[0]  # noqa: S608
+            count: int = database.execute(f"SELECT count(*) FROM {table_name(config, view)}").fetchone()[0]  # noqa: S608
         return count
 
     def teardown(
@@ -153,7 +153,8 @@ def _connect(config: RepoConfig) -> sqlite3.Connection:
     return database
 
 
-def _table(config: RepoConfig, view: FeatureView) -> str:
+def table_name(config: RepoConfig, view: FeatureView) -> str:
+    """The table of a view, quoted."""
     name: str = compute_table_id(config.project, view, config.registry.enable_online_feature_view_versioning)
     return '"' + name.replace('"', '""') + '"'
 
@@ -163,7 +164,7 @@ def _write(
 ) -> None:
     """Write rows in one transaction, then the names that `layouts` holds for them by then."""
     upsert = (
-        f"INSERT INTO {_table(config, view)} VALUES (?, ?, ?, ?, ?, ?) "  # noqa: S608
+        f"INSERT INTO {table_name(config, view)} VALUES (?, ?, ?, ?, ?, ?) "  # noqa: S608
         "ON CONFLICT (entity_key) DO UPDATE SET event_time = excluded.event_time, created = excluded.created, "
         "layout = excluded.layout, features = excluded.features, digest = excluded.digest"
     )

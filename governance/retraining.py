@@ -9,6 +9,8 @@ from typing import Any, Literal
 import polars as pl
 
 from governance.contracts.calendar import days_between, midnight
+from governance.counters.catalogue import named
+from governance.counters.offline import CODE_VERSION as COUNTERS_VERSION
 from governance.errors import NotReady, ReleaseRefused
 from governance.models import training_set
 from governance.models.artifact import Scorer, load_scorer
@@ -69,10 +71,23 @@ def _training_fingerprint(workspace: Workspace, model: Model, as_of: date, label
         [label.digest for day, label in labels.items() if day < as_of],
         [found.fingerprint if found else None for found in features],
         model.spec.views,
+        _counted(workspace, model, as_of),
         model.spec.order_context,
         model.spec.excluded_features,
         workspace.marketplace.trains_from,
     )
+
+
+def _counted(workspace: Workspace, model: Model, as_of: date) -> list[Any]:
+    """What a model's counters are made from: their definitions, and those rows that no view of it chains already."""
+    counters = named(model.spec.counters)
+    if not counters:
+        return []
+    chained = {table for name in model.spec.views if name in workspace.views for table in workspace.views[name].tables}
+    others = sorted({counter.table for counter in counters} - chained)
+    rows = [workspace.lake.manifests(f"raw/{table}") for table in others]
+    landed = [[found.digest for day, found in days.items() if day < as_of] for days in rows]
+    return [COUNTERS_VERSION, [asdict(counter) for counter in counters], landed]
 
 
 def build_training_set(workspace: Workspace, model: Model, as_of: date, *, join: PointInTimeJoin) -> Manifest:

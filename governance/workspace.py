@@ -11,6 +11,7 @@ from governance.automation.held import HeldChanges
 from governance.backfill.durations import Durations
 from governance.contracts.calendar import days_between, valid_at
 from governance.contracts.personal import KeyedHash
+from governance.decisions.ledger import DecisionLedger, open_ledger
 from governance.errors import ConfigurationError, SourceError
 from governance.features.catalogue import views_over
 from governance.features.view import View
@@ -60,6 +61,11 @@ class Workspace:
     def ledger(self) -> LabelLedger:
         """What labelers said."""
         return LabelLedger(self.root / "ledgers" / "labels.sqlite")
+
+    @cached_property
+    def decisions(self) -> DecisionLedger:
+        """What the scoring service decided."""
+        return open_ledger(self.connections.get("GOVERNANCE_LEDGER") or self.root / "ledgers" / "decisions.sqlite")
 
     @cached_property
     def durations(self) -> Durations:

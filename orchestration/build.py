@@ -5,6 +5,7 @@ from datetime import UTC, datetime
 
 import dagster as dg
 
+from assets.decisions import build_decision_assets
 from assets.features import build_feature_assets
 from assets.freshness import build_freshness_checks, with_freshness
 from assets.labels import build_label_assets
@@ -19,6 +20,7 @@ from orchestration.alert_sensors import build_alert_sensors
 from orchestration.automation import build_automation, with_conditions
 from orchestration.console import terminal
 from orchestration.decision_jobs import build_decision_jobs
+from orchestration.decision_sensor import build_decision_sensor
 from orchestration.guard import workspace_of_run
 from orchestration.jobs import build_jobs
 from orchestration.preview_job import preview_backfill
@@ -62,9 +64,10 @@ def _build_assets(workspace: Workspace) -> list[dg.AssetsDefinition]:
         *build_monitoring_assets(workspace, weeks),
         *build_release_assets(workspace),
         *build_online_assets(workspace),
+        *build_decision_assets(workspace, days),
     ]
 
 
 def _build_sensors(workspace: Workspace) -> list[dg.SensorDefinition]:
     overrides = [build_override_sensor(workspace)] if workspace.models.present else []
-    return [*build_alert_sensors(workspace), *overrides]
+    return [*build_alert_sensors(workspace), *overrides, build_decision_sensor(workspace)]

@@ -14,6 +14,7 @@
 | GOVERNANCE_ENVIRONMENT | feature store: `embedded` (SQLite) or `production` (Postgres and Redis) | embedded |
 | GOVERNANCE_REGISTRY | production: the catalogue, postgresql+psycopg2://user:password@host/database | none |
 | GOVERNANCE_DAGSTER | Dagster's runs and schedules in Postgres, postgresql+psycopg2://... | none: SQLite |
+| GOVERNANCE_LEDGER | the decision ledger in Postgres, postgresql://user:password@host/database | SQLite in the workspace |
 | GOVERNANCE_REDIS | production: online values, host:port,db=0,username=...,password=...,ssl=true | none |
 """
 
@@ -32,7 +33,7 @@ from governance.workspace import Workspace
 
 PROJECT = Path(__file__).parent.parent
 _DAGSTER = "GOVERNANCE_DAGSTER"
-_CONNECTIONS = ("GOVERNANCE_REGISTRY", "GOVERNANCE_REDIS", _DAGSTER)
+_CONNECTIONS = ("GOVERNANCE_REGISTRY", "GOVERNANCE_REDIS", "GOVERNANCE_LEDGER", _DAGSTER)
 _IN_POSTGRES = f"""
 storage:
   postgres:

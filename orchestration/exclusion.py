@@ -1,8 +1,9 @@
 """What a run may write at the same time as others: its pools in Dagster's queue, its locks between processes.
 
-Three families of datasets are written, and each by one run at a time: `days` (raw, features, labels), `weeks`
-(training sets, candidates, drift) and `online`. Who reads a family while writing another shares its lock, so that
-no training set is cut out of days that are being written again. Champions need none: the registry compares and sets.
+Four families of datasets are written, and each by one run at a time: `days` (raw, features, labels), `weeks`
+(training sets, candidates, drift), `online` and `decisions`. Who reads a family while writing another shares its
+lock, so that no training set is cut out of days that are being written again. Champions need none: the registry
+compares and sets.
 
 Dagster's queue keeps the runs of schedules, sensors and the UI apart by pools, without a process that waits. What
 the queue does not start (`govern run`, `govern backfill`, a job in a notebook) is kept apart by the locks.

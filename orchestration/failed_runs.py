@@ -8,7 +8,7 @@ import dagster as dg
 
 from governance.errors import InputError, NotReady, OnlineMismatch, PartialFailure, ReleaseRefused
 from governance.oncall.reported import FailedRun
-from orchestration.jobs import DAILY, ONLINE, RELEASE, WEEKLY
+from orchestration.jobs import DAILY, DECISIONS, ONLINE, RELEASE, WEEKLY
 from orchestration.runs import failures_of
 
 WILL_RETRY = "dagster/will_retry"
@@ -22,7 +22,7 @@ _RECENT_RUNS = 100
 def failed_runs(instance: dg.DagsterInstance, *, also: Iterable[str] = ()) -> list[FailedRun]:
     """Jobs whose newest run failed: the project's own, those that ran lately, and `also` these."""
     recent = instance.get_run_records(filters=dg.RunsFilter(statuses=_ENDED), limit=_RECENT_RUNS)
-    names = {DAILY, WEEKLY, RELEASE, ONLINE, *also, *(record.dagster_run.job_name for record in recent)}
+    names = {DAILY, WEEKLY, RELEASE, ONLINE, DECISIONS, *also, *(record.dagster_run.job_name for record in recent)}
     return [found for name in sorted(names) if (found := failed_job(instance, name))]
 
 

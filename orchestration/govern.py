@@ -6,7 +6,18 @@ import typer
 from rich.console import Console
 
 from governance.errors import GovernanceError
-from orchestration.commands import automation, history, main_job, oncall, release, repairs
+from orchestration.commands import (
+    automation,
+    counting,
+    decisions,
+    history,
+    main_job,
+    oncall,
+    release,
+    repairs,
+    serving,
+    traffic,
+)
 
 app = typer.Typer(
     help="Keeps a marketplace's risk and after-sales models true. Exit status: 0 all is well, 1 error, "
@@ -15,7 +26,7 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
 )
-for subject in (main_job, release, history, repairs, automation, oncall):
+for subject in (main_job, release, traffic, history, repairs, automation, oncall, serving, counting, decisions):
     subject.add_to(app)
 
 

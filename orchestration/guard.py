@@ -7,7 +7,7 @@ import dagster as dg
 from assets.families import Family
 from governance.workspace import Workspace
 from orchestration.exclusion import exclusively
-from orchestration.jobs import DAILY, ONLINE, RELEASE, WEEKLY
+from orchestration.jobs import DAILY, DECISIONS, ONLINE, RELEASE, WEEKLY
 from orchestration.processes import process_tags
 
 _OF_JOBS: dict[str, tuple[Family, ...]] = {
@@ -15,6 +15,7 @@ _OF_JOBS: dict[str, tuple[Family, ...]] = {
     WEEKLY: (Family.WEEKS,),
     RELEASE: (),
     ONLINE: (Family.ONLINE,),
+    DECISIONS: (Family.DECISIONS,),
     "repair_online": (Family.ONLINE,),
     # Decisions wait for nobody: the registry compares and sets, and the others write a file of their own.
     **dict.fromkeys(("rollback", "promote", "override", "refuse", "allow", "approve"), ()),

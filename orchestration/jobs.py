@@ -1,11 +1,11 @@
-"""The four jobs, in the order in which they run: days, weeks, champions, online."""
+"""The jobs, in the order in which they run: days, weeks, champions, online; and what becomes of decisions."""
 
 from collections.abc import Sequence
 from typing import Any
 
 import dagster as dg
 
-DAILY, WEEKLY, RELEASE, ONLINE = "daily", "weekly", "release", "online"
+DAILY, WEEKLY, RELEASE, ONLINE, DECISIONS = "daily", "weekly", "release", "online", "decisions"
 
 REPAIRS_OF_DAYS = ("repair_online_day", "drop_day", "restore_day", "reload_labels")
 """Jobs beside `daily` that write days (orchestration/repairs.py)."""
@@ -21,6 +21,7 @@ def build_jobs(assets: Sequence[dg.AssetsDefinition]) -> list[Any]:
         ),
         WEEKLY: ("Train, judge and record the candidates of a week, and check for drift.", _weekly(keys)),
         RELEASE: ("Promote the newest candidates that passed their gates.", _last(keys, "champion")),
+        DECISIONS: ("Land what the scoring service decided, compare and measure it.", _of(keys, "decisions")),
         ONLINE: ("Bring the online store to the newest features.", [*_of(keys, "online"), *_last(keys, "scores")]),
     }
     return [

@@ -82,7 +82,7 @@ def _scores_of(workspace: Workspace, table: ScoreTable) -> OnlineState | None:
         # A finding of its own says so; nobody knows what should be online.
         return None
     wanted, owner = scores_fingerprint(workspace, table), table.model.spec.owner
-    moved = [pointer.at] if pointer else []
+    moved = [pointer.promotion.at] if pointer else []
     return _online(workspace, table, table.view, wanted, owner, also_changed=moved)
 
 

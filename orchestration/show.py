@@ -26,7 +26,7 @@ def planned(run: PlannedRun) -> RenderableType:
 def status(found: Mapping[str, Any]) -> RenderableType:
     """Champions, views, drift and skips in a few tables."""
     parts: list[RenderableType] = [_champions(found["models"])]
-    parts += [line for model in found["models"] for line in _exceptions(model)]
+    parts += [line for model in found["models"] for line in (*_exceptions(model), *_traffic(model))]
     parts += [_refused(model) for model in found["models"] if _is_refused(model)]
     parts += [*_skill(found["models"]), *_readings(found["models"])]
     parts += [_views(found["feature_views"]), *(_drift(entry) for entry in found["drift"])]
@@ -74,7 +74,7 @@ def models(found: Mapping[str, Any]) -> RenderableType:
     """Each model with its gates."""
     parts: list[RenderableType] = [_champions(found["models"])]
     for model in found["models"]:
-        parts += _exceptions(model)
+        parts += [*_exceptions(model), *_traffic(model)]
         parts += [_gates(model)] if model["verdict"] else []
         parts += [_refused(model)] if _is_refused(model) else []
     parts += [*_skill(found["models"]), *_readings(found["models"]), _candidates(found["models"])]
@@ -197,6 +197,11 @@ def _refused(model: Mapping[str, Any]) -> Text:
     newest, refusal = model["newest"], _refusal(model)
     said = f"refused by hand: {refusal}" if refusal else f"{newest['status']}: {newest['reason']}"
     return Text(f"{model['name']}: candidate {newest['digest'][:12]} as of {newest['as_of']} was {said}", style="red")
+
+
+def _traffic(model: Mapping[str, Any]) -> list[Text]:
+    """What answers or listens beside the champion, a line each."""
+    return [Text(f"{model['name']}: {line}", style="cyan") for line in model["in_traffic"]]
 
 
 def _candidates(found: list[Mapping[str, Any]]) -> Table:

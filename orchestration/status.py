@@ -12,6 +12,8 @@ from governance.features.view import FeatureTable
 from governance.models.catalogue import Model
 from governance.release.documents import Untrusted
 from governance.release.overrides import Override
+from governance.release.traffic_documents import traffic_document
+from governance.release.traffic_words import traffic_lines
 from governance.release.verdicts import to_json
 from governance.retraining import dataset, recorded_facts
 from governance.superseded import superseded
@@ -49,7 +51,8 @@ def exit_status(status: Mapping[str, Any]) -> int:
 
 
 def _model(workspace: Workspace, model: Model) -> dict[str, Any]:
-    pointer = workspace.registry.pointer(model.name)
+    serving = workspace.registry.serving(model.name)
+    pointer = serving.champion
     newest = _newest_week(workspace, model)
     facts = recorded_facts(workspace, model.name, pointer.champion) if pointer else newest
     verdict = workspace.registry.verdict(model.name, pointer.champion) if pointer else None
@@ -58,9 +61,11 @@ def _model(workspace: Workspace, model: Model) -> dict[str, Any]:
         "family": model.spec.family,
         "decision_point": model.spec.decision_point,
         "champion": pointer.champion if pointer else None,
-        "generation": workspace.registry.generation(model.name),
-        "promoted_at": pointer.at.isoformat() if pointer else None,
-        "promoted_by": pointer.who if pointer else None,
+        "generation": serving.generation,
+        "promoted_at": pointer.promotion.at.isoformat() if pointer else None,
+        "promoted_by": pointer.promotion.who if pointer else None,
+        "traffic": traffic_document(serving.traffic),
+        "in_traffic": traffic_lines(serving.traffic),
         **{name: facts.get(name) for name in ("as_of", "mature_until", "prevalence", "positives", "metrics")},
         "verdict": _verdict(json.loads(to_json(verdict))) if verdict else _verdict(newest.get("verdict")),
         **_override(workspace, model.name),

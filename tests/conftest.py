@@ -37,6 +37,7 @@ maturity_days = {maturity_days}
 test_days = 5
 calibration_days = 5
 excluded_features = {excluded}
+counters = {counters}
 [models.{name}.gates]
 matured_positives_at_least = 3
 above_base_rate_at_least = {above_base_rate}
@@ -49,6 +50,7 @@ unseen_auc_drop_at_most = 1.0
 missing_share_shift_at_most = 1.0
 """
 
+_COUNTERS = {"merchant_fraud": [], "claim": ["seller_cases_opened"]}
 _ABOVE_BASE_RATE = {"merchant_fraud": 1.0, "claim": -1.0}
 
 _KEPT = ("_orders_30d", "_cases_30d", "_case_rate_30d", "_handover_rate_30d", "_low_review_rate_30d")
@@ -59,7 +61,13 @@ def models_toml(*names: str, maturity_days: int = 7) -> str:
     """The models of a small marketplace, as the end of its TOML."""
     excluded = json.dumps([name for view in VIEWS.values() for name in view.feature_names if not name.endswith(_KEPT)])
     return "".join(
-        _MODEL.format(name=name, maturity_days=maturity_days, excluded=excluded, above_base_rate=_ABOVE_BASE_RATE[name])
+        _MODEL.format(
+            name=name,
+            maturity_days=maturity_days,
+            excluded=excluded,
+            counters=json.dumps(_COUNTERS[name]),
+            above_base_rate=_ABOVE_BASE_RATE[name],
+        )
         for name in names
     )
 

@@ -37,14 +37,15 @@ class KeyedHash:
     def column(self, values: pl.Series) -> pl.Series:
         """Hash a text column; null stays null, equal values get equal hashes."""
         distinct = values.drop_nulls().unique()
-        hashes = pl.Series([self._hash(value) for value in distinct], dtype=pl.String)
+        hashes = pl.Series([self.text(value) for value in distinct], dtype=pl.String)
         return values.replace_strict(distinct, hashes, default=None, return_dtype=pl.String)
 
     def columns(self, frame: pl.DataFrame, names: Sequence[str]) -> pl.DataFrame:
         """The frame with the named columns hashed."""
         return frame.with_columns(self.column(frame[name]) for name in names)
 
-    def _hash(self, value: str) -> str:
+    def text(self, value: str) -> str:
+        """Hash one text, as `column` does."""
         digest = hmac.digest(self.key, value.encode(), "sha256").hex()
         return f"{self.key_id}:{digest[:_HEX_CHARACTERS]}"
 

@@ -1,11 +1,15 @@
 """What is known about an order only when it is placed: one pure function for training and for serving."""
 
+import math
 from collections.abc import Mapping
+from typing import TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
 Values = NDArray[np.float64]
+Numbers = TypeVar("Numbers", float, Values)
+"""One line or many: a float goes through the same operations as an array, at a sixth of the cost of an array of one."""
 
 _EARTH_RADIUS_KM = 6371.0
 _DAY_SECONDS = 86_400.0
@@ -64,16 +68,17 @@ TRENDING_CONTEXT = ("order_price_to_product",)
 """Those that compare with a lifetime feature: the mean of a price so far ages as the marketplace does."""
 
 
-def order_context(inputs: Mapping[str, Values]) -> dict[str, Values]:
+def order_context(inputs: Mapping[str, Numbers]) -> dict[str, Numbers]:
     """The request-time features of order lines.
 
     Parameters
     ----------
-    inputs : arrays of equal shape (n,), one for each of `ORDER_INPUTS` and `FEATURE_INPUTS`; NaN where missing.
+    inputs : arrays of equal shape (n,), one for each of `ORDER_INPUTS` and `FEATURE_INPUTS`, or a float each for a
+        single line; NaN where missing.
 
     Returns
     -------
-    Arrays of shape (n,), one for each of `ORDER_CONTEXT`; NaN where an input is missing or a divisor is zero.
+    As many numbers for each of `ORDER_CONTEXT`; NaN where an input is missing or a divisor is zero.
     """
     price, shipping = inputs["price_reference"], inputs["shipping_reference"]
     placed = inputs["occurred_at"]
@@ -104,21 +109,30 @@ def order_context(inputs: Mapping[str, Values]) -> dict[str, Values]:
     }
 
 
-def days_since(decided_at: Values, last_day: Values) -> Values:
+def days_since(decided_at: Numbers, last_day: Numbers) -> Numbers:
     """Days from a UTC day (since 1970) to a decision (seconds since 1970); zero days mean never, so NaN."""
-    never = np.isnan(last_day) | (last_day == 0)
-    return np.where(never, np.nan, np.floor(decided_at / _DAY_SECONDS) - last_day)
+    days = np.floor(decided_at / _DAY_SECONDS) - last_day
+    if isinstance(last_day, float):
+        return math.nan if last_day == 0 else days
+    return np.where(last_day == 0, np.nan, days)
 
 
-def _ratio(numerator: Values, denominator: Values) -> Values:
-    safe = np.where(denominator > 0, denominator, np.nan)
-    return np.asarray(numerator / safe, dtype=np.float64)
+def _ratio(numerator: Numbers, denominator: Numbers) -> Numbers:
+    if isinstance(denominator, float):
+        return numerator / denominator if denominator > 0 else math.nan
+    return np.asarray(numerator / np.where(denominator > 0, denominator, np.nan), dtype=np.float64)
 
 
-def _distance_km(inputs: Mapping[str, Values]) -> Values:
+def _distance_km(inputs: Mapping[str, Numbers]) -> Numbers:
     """Haversine distance on a sphere."""
     phi1, phi2 = np.radians(inputs["origin_latitude"]), np.radians(inputs["destination_latitude"])
     dphi = phi2 - phi1
     dlambda = np.radians(inputs["destination_longitude"] - inputs["origin_longitude"])
-    half = np.sin(dphi / 2) ** 2 + np.cos(phi1) * np.cos(phi2) * np.sin(dlambda / 2) ** 2
-    return np.asarray(2 * _EARTH_RADIUS_KM * np.arcsin(np.sqrt(half)), dtype=np.float64)
+    half = _squared(np.sin(dphi / 2)) + np.cos(phi1) * np.cos(phi2) * _squared(np.sin(dlambda / 2))
+    distance: Numbers = 2 * _EARTH_RADIUS_KM * np.arcsin(np.sqrt(half))
+    return distance
+
+
+def _squared(value: Numbers) -> Numbers:
+    # Not `** 2`: numpy multiplies arrays but raises single numbers to a power, which may differ in the last bit.
+    return value * value

@@ -4,6 +4,7 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
+from governance.counters.catalogue import named
 from governance.errors import ConfigurationError
 from governance.labels.definition import LabelDefinition, label_definitions
 from governance.models.spec import Costs, GateBounds, ModelSpec
@@ -37,6 +38,16 @@ CLAIM = ModelSpec(
     group="seller_id",
     label="claim",
     views=("buyer", "seller", "product", "category"),
+    counters=(
+        "buyer_lines",
+        "buyer_spend",
+        "device_buyers",
+        "instrument_buyers",
+        "seller_lines",
+        "seller_buyers",
+        "buyer_cases_opened",
+        "seller_cases_opened",
+    ),
     order_context=True,
     # A warning costs some lost sales; of what a case costs (handling, part of the price) it saves a share.
     costs=Costs(false_alarm_minor=150, false_alarm_share=0.03, miss_minor=300, miss_share=0.10),
@@ -46,7 +57,7 @@ CLAIM = ModelSpec(
     review_capacity_share=0.05,
 )
 
-_OVERRIDABLE = ("test_from", "test_days", "calibration_days", "excluded_features")
+_OVERRIDABLE = ("test_from", "test_days", "calibration_days", "excluded_features", "counters")
 """What a marketplace may set differently for a model, beside its maturity and its gates' bounds."""
 
 SPECS: Mapping[str, ModelSpec] = {spec.name: spec for spec in (MERCHANT_FRAUD, CLAIM)}
@@ -103,8 +114,13 @@ def models_for(marketplace: str, overrides: Mapping[str, Mapping[str, Any]], tab
         elif name not in overrides:
             skipped[name] = f"marketplace.toml of {marketplace} does not name {name}"
         else:
-            present[name] = _overridden(marketplace, spec, label, overrides[name])
+            present[name] = _overridden(marketplace, _over(spec, tables), label, overrides[name])
     return Models(present, skipped)
+
+
+def _over(spec: ModelSpec, tables: Collection[str]) -> ModelSpec:
+    """The spec where only `tables` are delivered."""
+    return replace(spec, counters=tuple(counter.name for counter in named(spec.counters) if counter.table in tables))
 
 
 def _overridden(marketplace: str, spec: ModelSpec, label: LabelDefinition, values: Mapping[str, Any]) -> Model:
@@ -114,6 +130,9 @@ def _overridden(marketplace: str, spec: ModelSpec, label: LabelDefinition, value
     unknown = sorted([*(set(rest) - set(_OVERRIDABLE)), *(set(gates) - set(GateBounds.__dataclass_fields__))])
     if unknown:
         raise ConfigurationError(f"{marketplace}, model {spec.name}: cannot override {', '.join(unknown)}")
+    if "counters" in rest:
+        rest["counters"] = tuple(rest["counters"])
+        named(rest["counters"])
     return Model(
         spec=replace(spec, **rest, gates=replace(spec.gates, **gates)),
         label=label.with_maturity(int(maturity)),

@@ -7,11 +7,14 @@ from dataclasses import dataclass
 import numpy as np
 
 from governance.contracts.calendar import WINDOW_DAYS
+from governance.counters.catalogue import COUNTERS
+from governance.counters.definition import WINDOWS
 from governance.models.rows import Floats
 
-_WINDOW = re.compile("_(" + "|".join([*(f"{days}d" for days in WINDOW_DAYS), "lifetime"]) + ")$")
+_WINDOW = re.compile("_(" + "|".join([*(f"{days}d" for days in WINDOW_DAYS), "lifetime", *WINDOWS]) + ")$")
 
 _TEXTS: Mapping[str, str] = {
+    **{counter.name: f"Within the day: {counter.meaning}" for counter in COUNTERS},
     "order_description_characters": "Length of the listing's description",
     "order_discount_share": "Share of the price that was discounted",
     "order_distance_km": "Distance between seller and buyer",

@@ -42,7 +42,10 @@ class GateBounds:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ModelSpec:
-    """One model. `entity` is what a decision is about, `group` the entity that bootstrap and unseen rows go by."""
+    """One model. `entity` is what a decision is about, `group` the entity that bootstrap and unseen rows go by.
+
+    `views` and `counters` are what it reads beside the request: profiles of whole days, and bursts within the day.
+    """
 
     name: str
     family: Literal["risk", "after_sales"]
@@ -64,6 +67,7 @@ class ModelSpec:
     calibration_days: int = 28
     test_from: date | None = None
     excluded_features: tuple[str, ...] = ()
+    counters: tuple[str, ...] = ()
     learner: Mapping[str, Any] = field(default_factory=dict)
     seed: int = 7
     gates: GateBounds = field(default_factory=GateBounds)

@@ -7,6 +7,8 @@ from datetime import date, datetime, timedelta
 import numpy as np
 import polars as pl
 
+from governance.counters.catalogue import named
+from governance.counters.offline import counters_of_days
 from governance.errors import NotReady
 from governance.features.order_context import (
     FEATURE_INPUTS,
@@ -23,7 +25,7 @@ from governance.labels.definition import LabelDefinition
 from governance.models.catalogue import Model
 from governance.storage.lake import Lake, Manifest
 
-CODE_VERSION = "4"
+CODE_VERSION = "5"
 
 PointInTimeJoin = Callable[[pl.DataFrame, Sequence[View]], pl.DataFrame]
 """(rows with `row_id`, keys and `decided_at`; views) to the rows with features and `feature_time:<view>`."""
@@ -79,7 +81,7 @@ def build(
         labels = labels.filter(pl.col("decided_at") >= decided_from)
     if labels.is_empty():
         raise NotReady(f"{model.name}: no decision since {decided_from:%Y-%m-%d} has a matured label by {as_of}")
-    rows = _with_keys(lake, model, labels)
+    rows = _with_counters(lake, model, _with_keys(lake, model, labels))
     return assemble(model, views, join(rows, [views[name] for name in model.spec.views if name in views]))
 
 
@@ -99,7 +101,7 @@ def unlabelled(
     rows = pl.concat(made) if made else SCHEMA.to_frame()
     if rows.is_empty():
         raise NotReady(f"{model.name}: no decision was made from {days[0]} to {days[-1]}")
-    keyed = _with_keys(lake, model, rows)
+    keyed = _with_counters(lake, model, _with_keys(lake, model, rows))
     return assemble(model, views, join(keyed, [views[name] for name in model.spec.views if name in views])).frame
 
 
@@ -113,14 +115,14 @@ def matured_before(lake: Lake, label: LabelDefinition, as_of: date) -> pl.DataFr
 
 
 def assemble(model: Model, views: Mapping[str, View], joined: pl.DataFrame) -> TrainingSet:
-    """Turn joined rows into model inputs: recency, request context, 64-bit floats; everything else aside."""
+    """Turn joined rows into model inputs: recency, counters, request context, as 64-bit floats; the rest aside."""
     present = [views[name] for name in model.spec.views if name in views]
     decided = _seconds(joined["decided_at"])
     derived = {_recency(view): days_since(decided, _floats(joined[view.last_day])) for view in present}
     if model.spec.order_context:
         derived |= order_context(context_inputs(joined))
     names = [name for view in present for name in view.feature_names if name != view.last_day]
-    features = [name for name in (*names, *derived) if name not in model.spec.excluded_features]
+    features = [name for name in (*names, *_counted(model), *derived) if name not in model.spec.excluded_features]
     columns = [name for name in joined.columns if name in _ASIDE or name.startswith("feature_time:")]
     frame = joined.with_columns(pl.Series(name, values) for name, values in derived.items())
     return TrainingSet(frame.select(*columns, *(pl.col(name).cast(pl.Float64) for name in features)), tuple(features))
@@ -153,17 +155,19 @@ def trending(model: Model, views: Mapping[str, View]) -> frozenset[str]:
 
 
 def feature_groups(model: Model, views: Mapping[str, View]) -> tuple[FeatureGroup, ...]:
-    """The features of a model by what they describe: each view's key, and the request.
+    """The features of a model by what they describe: each view's key, the bursts within the day, and the request.
 
-    The lines of one seller share its promises and its listings' photos, weights and prices, so that requests go
-    by the model's group.
+    The lines of one seller share its promises, its bursts and its listings' photos, weights and prices, so that
+    these go by the model's group.
     """
     present = [views[name] for name in model.spec.views if name in views]
-    named = [(view.name, view.key, _features_of(view)) for view in present]
+    groups = [(view.name, view.key, _features_of(view)) for view in present]
+    if model.spec.counters:
+        groups.append(("real-time counters", model.spec.group, _counted(model)))
     if model.spec.order_context:
-        named.append(("request", model.spec.group, tuple(ORDER_CONTEXT)))
+        groups.append(("request", model.spec.group, tuple(ORDER_CONTEXT)))
     excluded = frozenset(model.spec.excluded_features)
-    kept = [(name, key, tuple(each for each in features if each not in excluded)) for name, key, features in named]
+    kept = [(name, key, tuple(each for each in features if each not in excluded)) for name, key, features in groups]
     return tuple(FeatureGroup(name, key, features) for name, key, features in kept if features)
 
 
@@ -202,12 +206,22 @@ def _with_keys(lake: Lake, model: Model, labels: pl.DataFrame) -> pl.DataFrame:
     if model.spec.entity == "seller":
         return labels.with_columns(seller_id=pl.col("entity_id"))
     orders = pl.scan_parquet(lake.paths("raw/orders"), hive_partitioning=False)
+    counted_by = {counter.asked_by for counter in named(model.spec.counters)} - {*labels.columns, *_ORDER_KEYS}
     # A line that was delivered on two days is one decision: the first.
-    wanted = orders.select("order_line_id", *_ORDER_KEYS, *order_columns()).unique(
+    wanted = orders.select("order_line_id", *_ORDER_KEYS, *sorted(counted_by), *order_columns()).unique(
         "order_line_id", keep="first", maintain_order=True
     )
     decided = labels.unique("row_id", keep="first", maintain_order=True)
     return decided.join(wanted.collect(), left_on="row_id", right_on="order_line_id", how="left", validate="1:1")
+
+
+def _with_counters(lake: Lake, model: Model, rows: pl.DataFrame) -> pl.DataFrame:
+    counters = named(model.spec.counters)
+    return counters_of_days(lake, rows, counters) if counters else rows
+
+
+def _counted(model: Model) -> tuple[str, ...]:
+    return tuple(feature for counter in named(model.spec.counters) for feature in counter.features)
 
 
 def _floats(series: pl.Series) -> Values:

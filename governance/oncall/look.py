@@ -48,7 +48,7 @@ class Look:
 
     def serves_since(self, pointer: Pointer) -> datetime:
         """Since when a champion serves, by the clock of the marketplace."""
-        return pointer.at if self.workspace.marketplace.clock == "wall" else midnight(pointer.as_of)
+        return pointer.promotion.at if self.workspace.marketplace.clock == "wall" else midnight(pointer.as_of)
 
     def late_by(self, day: date) -> timedelta:
         """How long ago a day should have landed."""
@@ -59,4 +59,9 @@ def champion_change(pointer: Pointer | None) -> Change | None:
     """The last move of a model's pointer; None before the first."""
     if pointer is None:
         return None
-    return Change(what=f"champion {short(pointer.champion)}", at=pointer.at, who=pointer.who, why=pointer.reason)
+    what = (
+        f"traffic beside champion {short(pointer.champion)}"
+        if pointer.promoted
+        else f"champion {short(pointer.champion)}"
+    )
+    return Change(what=what, at=pointer.at, who=pointer.who, why=pointer.reason)

@@ -29,13 +29,15 @@ def encode(document: Mapping[str, Any]) -> bytes:
         raise InputError(f"this cannot be recorded as JSON: {error}") from error
 
 
-def decode(data: bytes, *, what: str, fields: FieldTypes) -> dict[str, Any]:
+def decode(data: bytes, *, what: str, fields: FieldTypes, optional: FieldTypes | None = None) -> dict[str, Any]:
     """The document's fields, exactly those named and each of one of its types.
 
     Parameters
     ----------
     what
         The document's key, for the message.
+    optional
+        Fields that may be absent.
 
     Raises
     ------
@@ -46,7 +48,10 @@ def decode(data: bytes, *, what: str, fields: FieldTypes) -> dict[str, Any]:
         document = json.loads(data, parse_constant=_no_constant)
     except (ValueError, RecursionError) as error:
         raise Untrusted(f"{what} is not JSON: {error}") from error
-    return checked(document, what=what, fields=fields)
+    present = {
+        name: types for name, types in (optional or {}).items() if isinstance(document, dict) and name in document
+    }
+    return checked(document, what=what, fields={**fields, **present})
 
 
 def checked(document: Any, *, what: str, fields: FieldTypes) -> dict[str, Any]:

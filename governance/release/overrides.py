@@ -43,8 +43,9 @@ class Override:
         return f"override until {self.until.astimezone(UTC).isoformat()}, agreed by {self.second}: {self.reason}"
 
     def allows(self, pointer: Pointer) -> bool:
-        """Whether this consent is the one under which a pointer was moved."""
-        moved = (pointer.champion, pointer.generation, pointer.who, pointer.at, pointer.reason)
+        """Whether this consent is the one under which a pointer's champion came."""
+        move = pointer.promotion
+        moved = (pointer.champion, move.generation, move.who, move.at, move.reason)
         return moved == (self.digest, self.generation, self.who, self.at, self.terms)
 
     def agrees_with(self, other: "Override") -> bool:

@@ -6,6 +6,7 @@ from typing import NoReturn
 from governance.errors import ConflictError
 from governance.release.documents import Untrusted
 from governance.release.records import Pointer, model_folder, short
+from governance.release.traffic import NO_TRAFFIC, Traffic
 from governance.storage.objects import ObjectStore, put_same
 
 
@@ -21,6 +22,11 @@ class Serving:
     def champion(self) -> Pointer | None:
         """The pointer, None where it says that nothing serves."""
         return None if self.pointer is None or self.pointer.vacant else self.pointer
+
+    @property
+    def traffic(self) -> Traffic:
+        """What answers or listens beside the champion; shadows may listen where there is none yet."""
+        return self.pointer.traffic if self.pointer else NO_TRAFFIC
 
     @property
     def generation(self) -> int:
@@ -50,6 +56,18 @@ class Pointers:
         present = self.read(name).pointer
         # A process killed right after a move has not logged it: the pointer itself tells it.
         return past if present is None or present in past else [*past, present]
+
+    def served_since_promotion(self, serving: Serving) -> bool:
+        """Whether, by the log, the champion has served without a break since the move that its pointer names."""
+        pointer = serving.pointer
+        if pointer is None or pointer.promoted is None:
+            return True
+        since, last = pointer.promoted.generation, pointer.generation
+        keys = [f"{_log_folder(serving.name)}{generation:08d}.json" for generation in range(since, last)]
+        logged = [(key, self._objects.get(key)) for key in keys]
+        passed = [Pointer.decoded(stored.data, what=key) for key, stored in logged if stored]
+        same = all((one.champion, one.promotion) == (pointer.champion, pointer.promoted) for one in passed)
+        return same and len(passed) == len(keys)
 
     def expect(self, serving: Serving, generation: int | None) -> None:
         """Raise ConflictError, saying who moved it, where the pointer is not of the generation that was expected."""

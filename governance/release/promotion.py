@@ -80,6 +80,18 @@ def objection(verdict: Verdict | None, refusal: Refusal | None, *, past_merit: b
     return None
 
 
+def shadow_objection(verdict: Verdict | None, refusal: Refusal | None) -> str | None:
+    """Why a candidate may not even be scored beside the champion, None where it may: its merit is not asked."""
+    if verdict is None:
+        return "was never judged"
+    if verdict.status == "failed":
+        failing = " ".join(f"{gate.name}: {gate.reason}" for gate in verdict.gates if not gate.passed)
+        return f"failed a safety gate, and does not get near requests. {failing}"
+    if refusal:
+        return f"was refused by {refusal.who} at {refusal.at.isoformat()}: {refusal.reason}"
+    return None
+
+
 def refuse_older(record: Record, champion: Pointer | None) -> None:
     """Raise ReleaseRefused where a candidate is older than what serves."""
     if champion and record.as_of < champion.as_of:

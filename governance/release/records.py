@@ -18,6 +18,8 @@ from typing import Any
 
 from governance.errors import InputError, ReleaseRefused
 from governance.release.documents import Untrusted, checked, decode, encode, read_date, read_time
+from governance.release.traffic import NO_TRAFFIC, Traffic
+from governance.release.traffic_documents import read_traffic, traffic_document
 
 RECORD_FILE = "record.json"
 VERDICT_FILE = "verdict.json"
@@ -31,7 +33,10 @@ _WORDS_AT_MOST = 1000
 
 _RECORD = {"model": (str,), "digest": (str,), "as_of": (str,), "files": (dict,), "facts": (dict,)}
 _SIGNED = {"who": (str,), "reason": (str,), "at": (str,)}
-_POINTER = {"champion": (str,), "as_of": (str,), "previous": (str, type(None)), "generation": (int,), **_SIGNED}
+_MOVE = {"generation": (int,), **_SIGNED}
+_POINTER = {"champion": (str,), "as_of": (str,), "previous": (str, type(None)), **_MOVE}
+_LATER = {"promoted": (dict,), "traffic": (dict,)}
+"""Absent where the champion has just come and answers for everybody: so all pointers were before there was traffic."""
 _REFUSALS = {"refusals": (list,)}
 _REFUSAL = {"refused": (bool,), **_SIGNED}
 
@@ -120,10 +125,22 @@ class Record:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Pointer:
-    """Which digest serves, and as of when it was trained.
+class Move:
+    """A move of the pointer: which one, and who made it, why and when."""
 
-    `previous` is the champion that a rollback returns to; `generation` counts the moves from 1.
+    generation: int
+    who: str
+    reason: str
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Pointer:
+    """Which digest serves, and as of when it was trained; who moved the pointer last.
+
+    `previous` is the champion that a rollback returns to; `generation` counts the moves from 1. `traffic` says what
+    answers or listens beside the champion; `promoted` is the move by which the champion came, where that was not
+    the last one.
     """
 
     champion: str
@@ -133,35 +150,53 @@ class Pointer:
     who: str
     reason: str
     at: datetime
+    traffic: Traffic = NO_TRAFFIC
+    promoted: Move | None = None
 
     @property
     def vacant(self) -> bool:
         """Whether it says that nothing serves."""
         return self.champion == NOTHING
 
+    @property
+    def move(self) -> Move:
+        """The move that made this pointer."""
+        return Move(generation=self.generation, who=self.who, reason=self.reason, at=self.at)
+
+    @property
+    def promotion(self) -> Move:
+        """The move by which the champion came."""
+        return self.promoted or self.move
+
     def encoded(self) -> bytes:
         """The pointer as JSON."""
-        return encode(
-            {
-                "champion": self.champion,
-                "as_of": self.as_of,
-                "previous": self.previous,
-                "generation": self.generation,
-                "who": self.who,
-                "reason": self.reason,
-                "at": self.at.astimezone(UTC),
-            }
-        )
+        champion = {"champion": self.champion, "as_of": self.as_of, "previous": self.previous}
+        promoted = {"promoted": _signed(self.promoted)} if self.promoted else {}
+        traffic = {"traffic": traffic_document(self.traffic)} if self.traffic != NO_TRAFFIC else {}
+        return encode({**champion, **_signed(self.move), **promoted, **traffic})
 
     @classmethod
     def decoded(cls, data: bytes, *, what: str) -> "Pointer":
         """The pointer that lies at the key `what`; Untrusted where it is none."""
-        fields = decode(data, what=what, fields=_POINTER)
-        digests = [digest for digest in (fields["champion"], fields["previous"]) if digest is not None]
-        if not all(_DIGEST.fullmatch(digest) for digest in digests) or fields["generation"] < 1:
+        fields = decode(data, what=what, fields=_POINTER, optional=_LATER)
+        traffic = read_traffic(fields["traffic"], what=what) if "traffic" in fields else NO_TRAFFIC
+        promoted = _read_move(fields["promoted"], what=what) if "promoted" in fields else None
+        digests = [fields["champion"], *([fields["previous"]] if fields["previous"] is not None else [])]
+        if not all(_DIGEST.fullmatch(digest) for digest in (*digests, *traffic.digests)) or fields["generation"] < 1:
             raise Untrusted(f"{what} names no digest, or a generation before the first")
+        if promoted and not 1 <= promoted.generation < fields["generation"]:
+            raise Untrusted(f"{what} has a champion that came with a later move")
         times = {"as_of": read_date(fields["as_of"], what=what), "at": read_time(fields["at"], what=what)}
-        return cls(**{**fields, **times})
+        return cls(**{**fields, **times, "traffic": traffic, "promoted": promoted})
+
+
+def _signed(move: Move) -> dict[str, Any]:
+    return {"generation": move.generation, "who": move.who, "reason": move.reason, "at": move.at.astimezone(UTC)}
+
+
+def _read_move(document: Any, *, what: str) -> Move:
+    fields = checked(document, what=f"the promotion of {what}", fields=_MOVE)
+    return Move(**{**fields, "at": read_time(fields["at"], what=what)})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

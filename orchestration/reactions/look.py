@@ -112,7 +112,9 @@ def _read_by_days(workspace: Workspace, run: PlannedRun) -> list[Any]:
 def _read_by_week(workspace: Workspace, run: PlannedRun) -> list[Any]:
     if run.as_of is None:
         best = {key[1]: workspace.registry.next_champion(key[1]) for key in run.assets}
-        return [(name, found.digest) for name, found in best.items() if found]
+        # With a ramp a candidate is released twice: as a canary, and as the champion at the ramp's end.
+        canaries = {name: workspace.registry.serving(name).traffic.canary is not None for name in best}
+        return [(name, found.digest, canaries[name]) for name, found in best.items() if found]
     models = [workspace.models.present[name] for name in dict.fromkeys(key[1] for key in run.assets)]
     stands = [workspace.lake.manifest(dataset(model.name), run.as_of) for model in models]
     wanted = [training_fingerprint(workspace, model, run.as_of) for model in models]

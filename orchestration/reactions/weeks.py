@@ -7,6 +7,7 @@ from typing import Any
 
 from governance.automation.weeks import Alarm, Positives, answered, matured_enough, overdue
 from governance.models.catalogue import Model
+from governance.release.traffic_words import canary_line
 from governance.retraining import dataset
 from governance.workspace import Workspace
 from monitoring.weekly import drift_dataset
@@ -82,7 +83,12 @@ def on_matured_labels(look: Look) -> Answer:
 def on_passed_candidates(look: Look) -> Answer:
     """Promote what passed its gates and is newer than the champion, as the registry says; nobody asks Dagster."""
     run = release_run(look.workspace)
-    return unless_tried(look, run) if run else Quiet("no newer candidate has passed its gates")
+    if run:
+        return unless_tried(look, run)
+    registry, names = look.workspace.registry, look.workspace.models.present
+    canaries = {name: canary for name in names if (canary := registry.serving(name).traffic.canary)}
+    waits = "".join(f"; {name} waits: {canary_line(canary)}" for name, canary in canaries.items())
+    return Quiet(f"no newer candidate has passed its gates{waits}")
 
 
 def alarms(workspace: Workspace) -> list[Alarm]:

@@ -11,7 +11,10 @@ from governance.contracts.tables import TABLES
 from governance.workspace import Workspace
 from orchestration.build import build_defs
 
-GROUPS = {"landing", "features", "online", "labels", "risk_models", "after_sales_models", "release", "monitoring"}
+GROUPS = {
+    *("landing", "features", "online", "labels", "risk_models", "after_sales_models"),
+    *("release", "monitoring", "decisions"),
+}
 
 
 @pytest.fixture(scope="module")

@@ -6,8 +6,9 @@ from typing import Any
 
 import pytest
 
-from benchmarks import drift, feature_build, main_job, materialization, point_in_time_join, simulator
+from benchmarks import drift, feature_build, main_job, materialization, point_in_time_join, scoring, simulator
 from benchmarks.__main__ import MODULES, main
+from benchmarks.load import can_load
 from benchmarks.measure import Cost, Measurement, compared
 from benchmarks.page import figure, page
 from benchmarks.servers import PROGRAM, installed
@@ -86,6 +87,28 @@ def test_the_main_job_is_split_into_parts_that_make_up_its_wall_time() -> None:
     whole = parts.pop("govern run")
     assert sum(parts.values()) == pytest.approx(whole)
     assert {"landing", "features", "labels", "training", "orchestration overhead"} <= parts.keys()
+
+
+@pytest.mark.long
+def test_a_dict_is_scored_at_little_more_than_the_c_apis_own_time() -> None:
+    row = scoring.in_process(trees=300, calls=500)
+    assert well_formed([row])
+    assert row["to_limit"] < 1.7
+    assert row["to_peer"] < 1
+
+
+@pytest.mark.exhaustive
+def test_scoring_is_measured_in_process_online_and_over_http() -> None:
+    rows = scoring.measure(small=True)
+    assert well_formed(rows)
+    works = [row["work"] for row in rows]
+    assert works[0].startswith("scoring in process")
+    assert works[-1].endswith("SQLite")
+    if not (installed() and can_load()):
+        pytest.skip(f"{PROGRAM} or wrk is not installed: nothing was asked over HTTP")
+    assert len([work for work in works if work.startswith("scoring requests")]) == 5
+    cost = next(row for row in rows if row["work"] == "scoring requests: CPU of one")
+    assert cost["to_peer"] < 0.5
 
 
 @pytest.mark.parametrize(

@@ -17,7 +17,7 @@ from governance.models.catalogue import SPECS
 from governance.oncall.kinds import Kind
 from orchestration.govern import app
 
-PROGRAMS = ("govern", "make", "python", ".", "export", "cp", "df", "du", "rm", "find", "chromium")
+PROGRAMS = ("govern", "make", "python", ".", "export", "cp", "df", "du", "rm", "find", "chromium", "curl")
 """What a page may ask a reader to start."""
 
 PARTS = ("You see", "It means", "Look", "Decide", "Do", "Well again when", "Wake")

@@ -15,6 +15,7 @@ from doc_pages import PROJECT, RUNBOOKS, Command, commands
 
 from governance.contracts.calendar import days_between, valid_at
 from governance.release.records import sha256
+from governance.release.traffic import NO_TRAFFIC
 from governance.workspace import Workspace
 from orchestration.plan import next_run
 
@@ -137,6 +138,19 @@ def replaced(scene: Scene) -> Mapping[str, str]:
     return {}
 
 
+def another_that_passed(scene: Scene) -> Mapping[str, str]:
+    """A candidate with the files and the verdict of the champion, which nobody has promoted."""
+    registry, champion = scene.workspace.registry, scene.champion("claim")
+    assert champion is not None
+    record, verdict = registry.recorded("claim", champion), registry.verdict("claim", champion)
+    assert record is not None
+    assert verdict is not None
+    digest = sha256(b"another")
+    registry.record("claim", digest, registry.files("claim", champion), {**record.facts, "digest": digest})
+    registry.attach(replace(verdict, digest=digest))
+    return {"DIGEST": digest[:12]}
+
+
 def nothing_happened(_: Scene) -> Mapping[str, str]:
     return {}
 
@@ -168,6 +182,14 @@ def serves_the_newest_that_passed(scene: Scene) -> None:
     assert scene.champion("claim") == scene.newest_candidate("claim")
 
 
+def its_canary_has_ended(scene: Scene) -> None:
+    assert scene.workspace.registry.serving("claim").traffic == NO_TRAFFIC
+    assert scene.workspace.registry.refusal("claim", sha256(b"another"))
+    listened, *answered, ended = [one.traffic for one in scene.workspace.registry.history("claim")[-4:]]
+    assert [listened.shadows, ended] == [(sha256(b"another"),), NO_TRAFFIC]
+    assert [one.canary.share for one in answered if one.canary] == [0.01, 0.01]
+
+
 def serves_what_was_kept(scene: Scene) -> None:
     assert scene.champion("merchant_fraud") == scene.newest_candidate("merchant_fraud")
 
@@ -189,6 +211,7 @@ def remembers_every_statement(scene: Scene) -> None:
 
 SCENES: Mapping[str, tuple[Prepare, Check]] = {
     "backfill": (lost_days, holds_what_it_held),
+    "canary": (another_that_passed, its_canary_has_ended),
     "drift-alarm": (nothing_happened, serves_the_newest_that_passed),
     "failed-gate": (kept, still_without_a_champion),
     "failed-run": (lost_days, holds_what_it_held),

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from plain_context import context
+from plain_counters import Counters
 from plain_features import VIEWS, Features
 from plain_labels import (
     Decision,
@@ -32,6 +33,7 @@ class Oracle:
     """What the training set of each model must say, from the raw rows of one lake."""
 
     features: Features
+    counters: Counters
     decisions: Mapping[str, Mapping[str, Decision]]
     statements: Mapping[str, Statements]
 
@@ -40,6 +42,7 @@ class Oracle:
         raw = {table: landed(lake_root, table) for table in _TABLES}
         return cls(
             features=Features({table: all_rows(days) for table, days in raw.items()}),
+            counters=Counters(all_rows(raw["orders"]), all_rows(raw["cases"])),
             decisions={
                 "merchant_fraud": active_sellers(raw["orders"], raw["enforcements"], MATURITY_DAYS["merchant_fraud"]),
                 "claim": order_lines(raw["orders"], MATURITY_DAYS["claim"]),
@@ -83,7 +86,10 @@ class Oracle:
             last = values.pop(f"{view}_last_order_day")
             since = None if last is None else day_number(decision.decided_at) - int(last)
             found |= values | {f"{view}_days_since_last_order": since}
-        return found if decision.order is None else found | context(decision.order, found)
+        if decision.order is None:
+            return found
+        counted = self.counters.at(decision.order, decision.decided_at)
+        return found | counted | context(decision.order, found)
 
 
 def differences(oracle: Oracle, model: str, rows: Iterable[Mapping[str, Any]]) -> list[str]:

@@ -12,7 +12,7 @@ def model(name: str, **metrics: float | None) -> dict[str, Any]:
     """A model without a champion, as the status describes it."""
     found = {"name": name, "champion": None, "verdict": None, "newest": {}, "candidates": [], "metrics": metrics}
     figures = dict.fromkeys(("as_of", "mature_until", "positives", "prevalence"))
-    return found | figures | {"override": None, "overrides": [], "untrusted": None}
+    return found | figures | {"override": None, "overrides": [], "untrusted": None, "in_traffic": []}
 
 
 def interval(name: str, value: float) -> dict[str, float | None]:

@@ -1,5 +1,6 @@
 """What tests of the release share: both object stores, evidence that passes every gate, and a desk to work at."""
 
+import sys
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
@@ -13,8 +14,12 @@ from governance.release.evidence import Evidence, Interval, Verdict
 from governance.release.gates import judge
 from governance.release.records import Pointer, sha256
 from governance.release.registry import Registry
+from governance.release.traffic import Ramp, Traffic
 from governance.storage.objects import LocalObjects, ObjectStore
 from governance.storage.objects_s3 import S3Objects
+
+# Where `odd_stores` can be imported from.
+sys.path.append(str(Path(__file__).parent))
 
 BUCKET = "governance-release"
 
@@ -135,6 +140,22 @@ class Desk:
 
     def allow(self, number: int) -> None:
         self.registry.allow(self.name, self.digest(number), who="ana", reason="looked again", at=AT)
+
+    def wish(self, *, who: str = "ana", at: datetime = AT, **more: Any) -> dict[str, Any]:
+        return {"who": who, "reason": "to see it in traffic", "at": at, **more}
+
+    def shadow(self, number: int, **wish: Any) -> Pointer:
+        return self.registry.shadow(self.name, self.digest(number), **self.wish(**wish))
+
+    def canary(self, number: int, *, share: float | None = 0.1, ramp: Ramp | None = None, **wish: Any) -> Pointer:
+        return self.registry.canary(self.name, self.digest(number), share=share, ramp=ramp, **self.wish(**wish))
+
+    def end_canary(self, **wish: Any) -> Pointer | None:
+        return self.registry.end_canary(self.name, **self.wish(**wish))
+
+    @property
+    def traffic(self) -> Traffic:
+        return self.registry.serving(self.name).traffic
 
     def champion(self) -> str | None:
         pointer = self.registry.pointer(self.name)

@@ -5,7 +5,6 @@ import sys
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
-from itertools import count
 from pathlib import Path
 from threading import Barrier
 from typing import Any
@@ -13,79 +12,15 @@ from typing import Any
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from odd_stores import InMemory, Interrupted, Killed, kill
 
 from governance.errors import ConflictError, ReleaseRefused
-from governance.release.records import Pointer, sha256
-from governance.storage.objects import LocalObjects, ObjectStore, Stored
+from governance.release.records import Pointer
+from governance.storage.objects import LocalObjects, ObjectStore
 
 AT = datetime(2026, 3, 1, 12, tzinfo=UTC)
 UNTIL = AT + timedelta(days=3)
 NewDesk = Callable[[ObjectStore], Any]
-
-
-class Interrupted:
-    """A store in which something happens right before, or right after, the write of that number."""
-
-    def __init__(self, inner: ObjectStore, *, write: int, what: Callable[[], object], after: bool = False) -> None:
-        self._inner, self._what, self._write, self._after = inner, what, write, after
-        self._writes = count(1)
-
-    def get(self, key: str) -> Stored | None:
-        return self._inner.get(key)
-
-    def list(self, prefix: str = "") -> list[str]:
-        return self._inner.list(prefix)
-
-    def put_new(self, key: str, data: bytes) -> str:
-        return self._around(lambda: self._inner.put_new(key, data))
-
-    def replace(self, key: str, data: bytes, *, etag: str) -> str:
-        return self._around(lambda: self._inner.replace(key, data, etag=etag))
-
-    def _around(self, write: Callable[[], str]) -> str:
-        due = next(self._writes) == self._write
-        if due and not self._after:
-            self._what()
-        try:
-            return write()
-        finally:
-            if due and self._after:
-                self._what()
-
-
-class InMemory:
-    """A store for one thread, so that many histories can be tried."""
-
-    def __init__(self) -> None:
-        self._objects: dict[str, Stored] = {}
-
-    def get(self, key: str) -> Stored | None:
-        return self._objects.get(key)
-
-    def put_new(self, key: str, data: bytes) -> str:
-        if key in self._objects:
-            raise ConflictError(key)
-        return self._put(key, data)
-
-    def replace(self, key: str, data: bytes, *, etag: str) -> str:
-        if key not in self._objects or self._objects[key].etag != etag:
-            raise ConflictError(key)
-        return self._put(key, data)
-
-    def list(self, prefix: str = "") -> list[str]:
-        return sorted(key for key in self._objects if key.startswith(prefix))
-
-    def _put(self, key: str, data: bytes) -> str:
-        self._objects[key] = Stored(data, sha256(data))
-        return self._objects[key].etag
-
-
-class Killed(BaseException):
-    """The process ends here."""
-
-
-def kill() -> None:
-    raise Killed
 
 
 def test_of_two_promotions_the_late_one_is_told_who_won(objects: ObjectStore, new_desk: NewDesk) -> None:

@@ -1,0 +1,172 @@
+"""Decisions over HTTP under load: what one costs, how many a second, how long they take, and what memory does."""
+
+import json
+import subprocess
+import sys
+import urllib.request
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+from urllib.error import HTTPError
+
+import psutil
+
+from benchmarks import scoring_world as world
+from benchmarks.load import Load, can_load, load
+from benchmarks.measure import Measurement, Say
+from benchmarks.scoring_servers import BATCH, DECISIONS
+from benchmarks.servers import RedisServer, free_port, wait_until_it_answers
+
+PROJECT = Path(__file__).parent.parent
+SIDES = ("limit", "ours", "peer")
+CONNECTIONS = 16
+ROWS = 100
+HURT = 0.05
+PEAK = (
+    f"wrk, {CONNECTIONS} connections that ask again at once, one worker process, Redis and wrk on the same machine; "
+    "ours: POST /v1/decisions/checkout, none of which hurts; peer: Feast's SDK and Booster.predict on a raw route of "
+    "the same framework, no key, rules or ledger; limit: a bare ASGI application, prepared commands to Redis and bare "
+    "predictions"
+)
+EXPLAINED = (
+    f"as above, but {HURT:.0%} of the decisions hurt: these are explained by TreeSHAP, and on disk before they are "
+    "answered"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Served:
+    """What one service did at its peak, at half of it, and with batches."""
+
+    peak: Load
+    half: Load
+    batches: Load
+    cpu_us: float
+    cpu_us_of_batches: float
+    mb_before: float
+    mb_after: float
+
+
+def measure_requests(
+    root: Path, redis: RedisServer, *, entities: int, trees: int, seconds: float, say: Say
+) -> list[dict[str, Any]]:
+    """Rows for the cost of a decision, the peak, the tail at half of the peak, and batches; none without wrk."""
+    if not can_load():
+        return []
+    token = _key(root, redis)
+    served = {}
+    for side in SIDES:
+        say(f"requests: {side}")
+        with _service(side, root, redis) as (url, process):
+            served[side] = _served(url, process, token, entities=entities, seconds=seconds)
+    say("requests: ours, explained")
+    world.promote(world.stall(root, redis), world.train(trees=trees, acts_on=HURT), week=1)
+    with _service("ours", root, redis) as (url, process):
+        explained = _served(url, process, token, entities=entities, seconds=seconds)
+    return _rows(served, explained)
+
+
+def _served(url: str, process: psutil.Process, token: str, *, entities: int, seconds: float) -> Served:
+    body = json.dumps({"entity_id": "line-NUMBER", "occurred_at": world.AT.isoformat(), **_row_body()})
+    asked = {"entities": entities, "token": token, "seconds": seconds}
+    _require_an_answer(url + DECISIONS, body, token)
+    load(url + DECISIONS, body, connections=CONNECTIONS, **(asked | {"seconds": max(1, seconds / 5)}))
+    before, cpu = process.memory_info().rss, _cpu(process)
+    peak = load(url + DECISIONS, body, connections=CONNECTIONS, **asked)
+    cpu = _cpu(process) - cpu
+    # As many connections as ask at half of the peak when each waits so long in between.
+    pause_ms = round(1_000 * 2 * CONNECTIONS / (peak.per_second / 2))
+    half = load(url + DECISIONS, body, connections=2 * CONNECTIONS, pause_ms=pause_ms, **asked)
+    row, cpu_of_batches = json.dumps({"occurred_at": world.AT.isoformat(), **_row_body()}), _cpu(process)
+    batches = load(url + BATCH, row, connections=1, rows=ROWS, **asked)
+    for one in (peak, half, batches):
+        assert one.refused + one.broken == 0, f"{url}: {one}"
+    return Served(
+        peak=peak,
+        half=half,
+        batches=batches,
+        cpu_us=cpu / peak.answered * 1e6,
+        cpu_us_of_batches=(_cpu(process) - cpu_of_batches) / batches.answered * 1e6,
+        mb_before=before / 2**20,
+        mb_after=process.memory_info().rss / 2**20,
+    )
+
+
+def _require_an_answer(url: str, body: str, token: str) -> None:
+    """One request before the load; where it is refused, its answer says why."""
+    headers = {"Authorization": f"Bearer {token}", "Content-Type": "application/json"}
+    asked = urllib.request.Request(url, body.replace("NUMBER", f"{0:09d}").encode(), headers)  # noqa: S310 - our own
+    try:
+        urllib.request.urlopen(asked, timeout=30).close()  # noqa: S310
+    except HTTPError as refused:
+        raise RuntimeError(f"{url} refuses: {refused.read().decode()}") from refused
+
+
+def _row_body() -> dict[str, Any]:
+    keys = {view.key: world.entity(view, 0).replace(f"{0:09d}", "NUMBER") for view in world.VIEWS.values()}
+    return {"keys": keys}
+
+
+def _rows(served: Mapping[str, Served], explained: Served) -> list[dict[str, Any]]:
+    cost, peak = "scoring requests: CPU of one", "scoring requests: 10,000 at the peak"
+    tail, batch = "scoring requests: p99 at half of the peak", f"scoring requests: p99 of a batch of {ROWS}"
+    figures = {
+        (cost, "microseconds"): {side: one.cpu_us for side, one in served.items()},
+        (peak, "seconds"): {side: 10_000 / one.peak.per_second for side, one in served.items()},
+        (tail, "milliseconds"): {side: one.half.p99_ms for side, one in served.items()},
+        (batch, "milliseconds"): {side: one.batches.p99_ms for side, one in served.items()},
+    }
+    rows = [
+        Measurement(work=work, unit=unit, settings=PEAK, beside=_beside(served), **found)
+        for (work, unit), found in figures.items()
+    ]
+    rows.append(
+        Measurement(
+            work=f"{cost} where {HURT:.0%} hurt",
+            unit="microseconds",
+            ours=explained.cpu_us,
+            settings=EXPLAINED,
+            beside=_beside({"ours": explained}),
+        )
+    )
+    return [row.as_row() for row in rows]
+
+
+def _beside(served: Mapping[str, Served]) -> dict[str, Any]:
+    return {
+        "requests_per_second": {side: round(one.peak.per_second) for side, one in served.items()},
+        "p99_ms_at_the_peak": {side: round(one.peak.p99_ms, 3) for side, one in served.items()},
+        "requests_per_second_at_half": {side: round(one.half.per_second) for side, one in served.items()},
+        "p50_ms_at_half": {side: round(one.half.p50_ms, 3) for side, one in served.items()},
+        "batch_cpu_us": {side: round(one.cpu_us_of_batches) for side, one in served.items()},
+        "memory_mb": {side: [round(one.mb_before), round(one.mb_after)] for side, one in served.items()},
+        "answered": {side: one.peak.answered + one.half.answered for side, one in served.items()},
+    }
+
+
+@contextmanager
+def _service(side: str, root: Path, redis: RedisServer) -> Iterator[tuple[str, psutil.Process]]:
+    port = free_port()
+    words = [sys.executable, "-m", "benchmarks.scoring_servers", side, str(root), str(redis.port), str(port)]
+    process = subprocess.Popen(words, cwd=PROJECT)  # noqa: S603
+    try:
+        wait_until_it_answers(port, process)
+        yield f"http://127.0.0.1:{port}", psutil.Process(process.pid)
+    finally:
+        process.terminate()
+        process.wait(30)
+
+
+def _key(root: Path, redis: RedisServer) -> str:
+    from serving.keys import keys_of
+
+    ledger = keys_of(world.stall(root, redis).root)
+    return ledger.add("benchmark", ["score"], who="benchmark", reason="load", at=datetime.now(UTC))
+
+
+def _cpu(process: psutil.Process) -> float:
+    times = process.cpu_times()
+    return float(times.user + times.system)

@@ -1,0 +1,256 @@
+"""One connection to Redis that many readers share: whatever is asked meanwhile travels together.
+
+redis-py's asyncio pipeline takes several times the CPU of the read itself (benchmarks/scoring.py); here the caller
+brings encoded commands, hiredis parses the replies, and they are handed out in the order of the questions.
+"""
+
+import asyncio
+import json
+import ssl
+from collections import deque
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, cast
+
+import hiredis
+
+from governance.errors import StoreError
+
+WAITING_AT_MOST = 4_096
+"""Questions without an answer; beyond that a server that hangs would cost memory without end."""
+STALLED_SECONDS = 1.0
+"""A connection that has answered nothing for so long is given up: the server may be gone without a word."""
+PAUSE_SECONDS = 0.1
+"""After a connection failed, the next one waits so long; until then readers are told at once."""
+CONNECT_SECONDS = 2.0
+
+_TLS = ("ssl_ca_certs", "ssl_certfile", "ssl_keyfile", "ssl_cert_reqs", "ssl_check_hostname")
+_KNOWN = frozenset({"db", "username", "password", "ssl", *_TLS, "socket_timeout", "socket_connect_timeout"})
+
+
+@dataclass(frozen=True, slots=True)
+class Address:
+    """Where a server is and how to log in there; never printed with its password."""
+
+    host: str
+    port: int
+    log_in: Mapping[str, Any] = field(default_factory=dict, repr=False)
+
+    @property
+    def greeting(self) -> list[tuple[Any, ...]]:
+        """The commands that a new connection begins with."""
+        commands: list[tuple[Any, ...]] = []
+        if "password" in self.log_in:
+            user = (str(self.log_in["username"]),) if "username" in self.log_in else ()
+            commands.append(("AUTH", *user, str(self.log_in["password"])))
+        return [*commands, ("SELECT", str(self.log_in.get("db", 0)))]
+
+    def tls(self) -> ssl.SSLContext | None:
+        """How to encrypt, None where the string does not say `ssl=true`; certificates are checked as redis-py does."""
+        if not self.log_in.get("ssl"):
+            return None
+        context = ssl.create_default_context(cafile=self.log_in.get("ssl_ca_certs"))
+        if "ssl_certfile" in self.log_in:
+            context.load_cert_chain(self.log_in["ssl_certfile"], self.log_in.get("ssl_keyfile"))
+        unchecked = self.log_in.get("ssl_cert_reqs") == "none"
+        if unchecked or self.log_in.get("ssl_check_hostname") is False:
+            context.check_hostname = False
+        if unchecked:
+            context.verify_mode = ssl.CERT_NONE
+        return context
+
+
+def address_of(connection_string: str) -> Address | None:
+    """What Feast's connection string says, as Feast reads it; None where it names what is not known here.
+
+    >>> address_of("cache:6379,db=2")
+    Address(host='cache', port=6379)
+    >>> address_of("a:6379,b:6379") is None
+    True
+    """
+    parts = connection_string.split(",")
+    hosts = [part for part in parts if "=" not in part]
+    pairs = dict(part.split("=", 1) for part in parts if "=" in part)
+    host, _, port = hosts[0].rpartition(":") if len(hosts) == 1 else ("", "", "")
+    if not host or not port.isdigit() or not _KNOWN.issuperset(pairs):
+        return None
+    return Address(host, int(port), {name: _plain(text) for name, text in pairs.items()})
+
+
+class Connection:
+    """Asks encoded commands of one server, and connects again by itself where the connection broke."""
+
+    def __init__(self, address: Address) -> None:
+        self._address = address
+        self._open: _Replies | None = None
+        self._opening: asyncio.Task[_Replies] | None = None
+        self._failed_at = float("-inf")
+        self._failure = ""
+
+    async def ask(self, commands: bytes, replies: int, deadline_seconds: float) -> list[Any]:
+        """Send encoded commands and return their so many replies.
+
+        Raises
+        ------
+        StoreError
+            No connection, no answer in time, or an error among the answers.
+        """
+        loop = asyncio.get_running_loop()
+        deadline = loop.time() + deadline_seconds
+        connected = self._open
+        if connected is None or not connected.usable:
+            connected = await self._connect(loop, deadline_seconds)
+        waiting = connected.send(commands, replies)
+        timer = loop.call_at(deadline, connected.give_up, waiting, deadline_seconds)
+        try:
+            return await waiting.answer
+        finally:
+            timer.cancel()
+
+    async def close(self) -> None:
+        """Close the connection; a later question opens another."""
+        if self._opening:
+            self._opening.cancel()
+        if self._open:
+            await self._open.close()
+        self._open = None
+
+    async def _connect(self, loop: asyncio.AbstractEventLoop, deadline_seconds: float) -> "_Replies":
+        if loop.time() < self._failed_at + PAUSE_SECONDS:
+            raise StoreError(self._failure)
+        if self._opening is None:
+            self._opening = loop.create_task(self._try())
+        try:
+            # All who wait share one attempt, and none who gives up ends it for the others.
+            return await asyncio.wait_for(asyncio.shield(self._opening), deadline_seconds)
+        except TimeoutError:
+            raise StoreError(self._unanswered("accepts no connection in time")) from None
+
+    async def _try(self) -> "_Replies":
+        loop = asyncio.get_running_loop()
+        try:
+            async with asyncio.timeout(CONNECT_SECONDS):
+                self._open = await self._opened(loop)
+        except (OSError, StoreError) as problem:
+            self._failed_at = loop.time()
+            said = isinstance(problem, StoreError)
+            self._failure = str(problem) if said else self._unanswered(str(problem) or "accepts no connection in time")
+            raise StoreError(self._failure) from problem
+        finally:
+            self._opening = None
+        return self._open
+
+    async def _opened(self, loop: asyncio.AbstractEventLoop) -> "_Replies":
+        """A connection that is logged in."""
+        address, greeting = self._address, self._address.greeting
+        _, opened = await loop.create_connection(
+            lambda: _Replies(self._unanswered), address.host, address.port, ssl=address.tls()
+        )
+        try:
+            packed = b"".join(hiredis.pack_command(command) for command in greeting)
+            await opened.send(packed, len(greeting)).answer
+        except BaseException:
+            await opened.close()
+            raise
+        return opened
+
+    def _unanswered(self, why: str) -> str:
+        return (
+            f"the online store in Redis at {self._address.host}:{self._address.port} does not answer: {why}. See that "
+            "it runs, and that GOVERNANCE_REDIS names it"
+        )
+
+
+@dataclass(slots=True, eq=False)
+class _Waiting:
+    """A question: how many replies it gets, those that have come, and whom to tell."""
+
+    replies: int
+    since: float
+    answer: "asyncio.Future[list[Any]]"
+    come: list[Any] = field(default_factory=list)
+
+
+class _Replies(asyncio.Protocol):
+    """An open connection. Replies come in the order of the questions, also those that nobody waits for any more."""
+
+    def __init__(self, sentence: Any) -> None:
+        self._reader = hiredis.Reader()
+        self._questions: deque[_Waiting] = deque()
+        self._loop = asyncio.get_running_loop()
+        self._sentence = sentence
+        self._transport: asyncio.Transport | None = None
+        self._ended = self._loop.create_future()
+
+    @property
+    def usable(self) -> bool:
+        """Whether it is open."""
+        return self._transport is not None and not self._transport.is_closing()
+
+    def send(self, commands: bytes, replies: int) -> _Waiting:
+        """Send a question; StoreError where too many stand unanswered."""
+        if self._transport is None or len(self._questions) >= WAITING_AT_MOST:
+            raise StoreError(self._sentence(f"{len(self._questions)} reads wait for it already"))
+        waiting = _Waiting(replies, self._loop.time(), self._loop.create_future())
+        self._questions.append(waiting)
+        self._transport.write(commands)
+        return waiting
+
+    def give_up(self, waiting: _Waiting, after_seconds: float) -> None:
+        """Tell who waits that the time is over; where nothing at all comes any more, end the connection."""
+        if not waiting.answer.done():
+            why = f"no reply within {after_seconds * 1000:.0f} ms"
+            waiting.answer.set_exception(StoreError(self._sentence(why)))
+        if self._questions and self._loop.time() - self._questions[0].since > STALLED_SECONDS and self._transport:
+            self._transport.abort()
+
+    async def close(self) -> None:
+        """End the connection, and whatever is still asked."""
+        if self._transport:
+            self._transport.abort()
+            await self._ended
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """Called by the loop."""
+        self._transport = cast("asyncio.Transport", transport)
+
+    def data_received(self, data: bytes) -> None:
+        """Called by the loop: hand out what is whole."""
+        self._reader.feed(data)
+        questions = self._questions
+        while questions:
+            first = questions[0]
+            come, missing = first.come, first.replies
+            while len(come) < missing:
+                reply = self._reader.gets()
+                if reply is False:
+                    return
+                come.append(reply)
+            questions.popleft()
+            self._hand_out(first)
+
+    def connection_lost(self, reason: Exception | None) -> None:
+        """Called by the loop: nobody waits in vain."""
+        why = str(reason) if reason else "it closed the connection"
+        self._transport = None
+        self._ended.set_result(None)
+        while self._questions:
+            waiting = self._questions.popleft()
+            if not waiting.answer.done():
+                waiting.answer.set_exception(StoreError(self._sentence(why)))
+
+    def _hand_out(self, waiting: _Waiting) -> None:
+        if waiting.answer.done():
+            return
+        refused = next((reply for reply in waiting.come if isinstance(reply, hiredis.ReplyError)), None)
+        if refused is None:
+            waiting.answer.set_result(waiting.come)
+        else:
+            waiting.answer.set_exception(StoreError(self._sentence(str(refused))))
+
+
+def _plain(text: str) -> Any:
+    try:
+        return json.loads(text)
+    except json.JSONDecodeError:
+        return text

@@ -1,0 +1,126 @@
+"""The decision ledger: append-only, one row a decision; the same request of the same caller is decided once.
+
+SQLite where everything lies in one folder, Postgres where several machines decide. Nothing in it is ever changed or
+deleted: triggers refuse it.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
+from typing import Protocol
+
+from governance.contracts.calendar import midnight
+from governance.decisions.record import Decision, encoded
+from governance.errors import ConfigurationError, InputError
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_MICROSECOND = timedelta(microseconds=1)
+DAY_MICROSECONDS = timedelta(days=1) // _MICROSECOND
+
+PARTIES = ("buyer_id", "seller_id", "account_id", "creator_id")
+"""Keys of a request by which decisions are found again, beside the entity."""
+
+COLUMNS = ("decision_id", "caller", "request_id", "point", "entity_id", *PARTIES, "decided_at", "body")
+"""What a row holds beside its number: what it is found by, and the whole decision as JSON."""
+
+Row = tuple[str | int | None, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class DayMark:
+    """What a ledger holds of one day: as long as it is equal, nothing was appended."""
+
+    rows: int
+    newest: int
+
+
+class DecisionLedger(Protocol):
+    """Every method may be called from any thread. StoreError where the ledger cannot be reached."""
+
+    @property
+    def quick(self) -> bool:
+        """Whether a single read takes microseconds, so that an event loop may wait for it."""
+
+    def append(self, decisions: Sequence[Decision]) -> list[Decision]:
+        """Put decisions on disk, all or none, and return for each what stands.
+
+        That is the decision itself, or the earlier one under its caller and request id: appending again changes
+        nothing.
+
+        Raises
+        ------
+        InputError
+            A value cannot be stored, whoever tries again.
+        """
+
+    def find(self, caller: str, request_id: str) -> Decision | None:
+        """The decision that was given to this request."""
+
+    def get(self, decision_id: str) -> Decision | None:
+        """The decision of this id."""
+
+    def about(self, entity_id: str, *, at_most: int) -> list[Decision]:
+        """The newest decisions about an entity or with it as a party, newest first."""
+
+    def between(self, start: datetime, end: datetime, *, point: str | None = None) -> Iterator[Decision]:
+        """Decisions about events from `start` to `end` (excluded), in order of time."""
+
+    def days(self) -> Mapping[date, DayMark]:
+        """The UTC days on which something was decided, in order; a decision belongs to the day of its event."""
+
+    def close(self) -> None:
+        """Let go of connections; the ledger opens them again when it is used."""
+
+
+def open_ledger(where: str | Path) -> DecisionLedger:
+    """The ledger at a `postgresql://` address, or in an SQLite file.
+
+    Raises
+    ------
+    ConfigurationError
+        The address is of neither.
+    """
+    if isinstance(where, Path):
+        from governance.decisions.ledger_sqlite import SqliteLedger
+
+        return SqliteLedger(where)
+    if where.startswith(("postgresql://", "postgresql+psycopg2://")):
+        from governance.decisions.ledger_postgres import PostgresLedger
+
+        return PostgresLedger(where.replace("+psycopg2", "", 1))
+    raise ConfigurationError(
+        "the decision ledger is an SQLite file, or lies at postgresql://user:password@host/database"
+    )
+
+
+def row_of(decision: Decision) -> Row:
+    """A decision as the columns of `COLUMNS`.
+
+    Raises
+    ------
+    InputError
+        A value has no JSON.
+    """
+    try:
+        body = encoded(decision).decode()
+    except (TypeError, ValueError) as error:
+        raise InputError(f"decision {decision.decision_id} cannot be written down: {error}") from error
+    parties = (decision.keys.get(party) for party in PARTIES)
+    found_by = (decision.decision_id, decision.caller, decision.idempotency_key, decision.point, decision.entity_id)
+    return (*found_by, *parties, microseconds(decision.decided_at), body)
+
+
+def microseconds(moment: datetime) -> int:
+    """Since 1970."""
+    return (moment - _EPOCH) // _MICROSECOND
+
+
+def day_of(number: int) -> date:
+    """The UTC day of so many days since 1970."""
+    return (_EPOCH + timedelta(days=number)).date()
+
+
+def span(day: date) -> tuple[datetime, datetime]:
+    """A UTC day as `between` takes it."""
+    return midnight(day), midnight(day + timedelta(days=1))

@@ -1,0 +1,40 @@
+"""What a store of real-time counters does, whatever it stands on."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Protocol
+
+from governance.counters.definition import Counter, Event
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Recorded:
+    """What became of events: accepted, known to have been counted before, too old for any window.
+
+    `token` stands for the accepted ones: a decision that must not miss them passes it on (see `CounterStore.behind`).
+    It is empty where they are counted already.
+    """
+
+    accepted: int
+    repeated: int
+    too_old: int
+    token: str
+
+
+class CounterStore(Protocol):
+    """Counts events once each, and says what the windows hold."""
+
+    async def record(self, events: Sequence[Event], *, now: datetime) -> Recorded:
+        """Count events; one whose id was seen within the longest window changes nothing."""
+
+    async def read(
+        self, counters: Sequence[Counter], keys: Mapping[str, str], *, at: datetime, deadline_seconds: float = ...
+    ) -> dict[str, int]:
+        """Features of the counters whose key is given, at a moment; StoreError where no answer comes in time."""
+
+    async def behind(self, token: str) -> bool:
+        """Whether events of this token are not counted yet."""
+
+    async def close(self) -> None:
+        """Let go of connections; what was recorded stays."""

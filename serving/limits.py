@@ -1,0 +1,105 @@
+"""What keeps one caller, or all of them together, from taking more than there is."""
+
+import asyncio
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+from governance.errors import GovernanceError
+
+_TICK_SECONDS = 0.005
+
+
+class TooMany(GovernanceError):  # noqa: N818 - the service's answer
+    """A limit is reached; `retry_after_seconds` says when to come again."""
+
+    def __init__(self, message: str, *, retry_after_seconds: float) -> None:
+        self.retry_after_seconds = retry_after_seconds
+        super().__init__(message)
+
+
+class Overloaded(TooMany):
+    """The service as a whole has no room left."""
+
+
+@dataclass(slots=True)
+class _Bucket:
+    tokens: float
+    filled_at: float
+
+
+class RateLimit:
+    """A token bucket for each caller: `per_second` in the long run, `burst` at once.
+
+    >>> limit = RateLimit(per_second=2.0, burst=2.0)
+    >>> limit.take("shop", at=0.0), limit.take("shop", at=0.0)
+    (0.0, 0.0)
+    >>> limit.take("shop", at=0.0)
+    0.5
+    >>> limit.take("shop", at=0.5)
+    0.0
+    """
+
+    def __init__(self, *, per_second: float, burst: float) -> None:
+        self._per_second, self._burst = per_second, burst
+        self._buckets: dict[str, _Bucket] = {}
+
+    def take(self, caller: str, *, at: float, cost: float = 1.0) -> float:
+        """Take `cost` tokens at the monotonic time `at`; return 0, or the seconds to wait where too few are there."""
+        bucket = self._buckets.get(caller)
+        if bucket is None:
+            bucket = self._buckets[caller] = _Bucket(self._burst, at)
+        else:
+            bucket.tokens = min(self._burst, bucket.tokens + (at - bucket.filled_at) * self._per_second)
+            bucket.filled_at = at
+        if bucket.tokens >= cost:
+            bucket.tokens -= cost
+            return 0.0
+        return (cost - bucket.tokens) / self._per_second
+
+
+class InFlight:
+    """How many requests are being worked on; a further one is turned away rather than queued without end."""
+
+    def __init__(self, at_most: int) -> None:
+        self._at_most = at_most
+        self.count = 0
+
+    @contextmanager
+    def entered(self) -> Iterator[None]:
+        """Count one request while it is worked on; Overloaded where there is no room."""
+        if self.count >= self._at_most:
+            raise Overloaded(
+                f"{self.count} requests are being worked on, which is all there is room for", retry_after_seconds=1
+            )
+        self.count += 1
+        try:
+            yield
+        finally:
+            self.count -= 1
+
+
+class Backlog:
+    """How far an event loop is behind: requests wait in it before anybody could count them as being worked on.
+
+    The loop is asked to tick; as long as it has more to do than it can, the tick comes late, and so does everybody.
+    """
+
+    def __init__(self, loop: asyncio.AbstractEventLoop, *, seconds_at_most: float) -> None:
+        self._loop, self._at_most = loop, seconds_at_most
+        self._ticked = loop.time()
+        self._next = loop.call_later(_TICK_SECONDS, self._tick)
+
+    def require_room(self) -> None:
+        """Overloaded where the loop is too far behind: to refuse takes a hundredth of the time that to decide does."""
+        behind = self._loop.time() - self._ticked - _TICK_SECONDS
+        if behind > self._at_most:
+            raise Overloaded(f"requests wait for {behind * 1000:.0f} ms before they are read", retry_after_seconds=1)
+
+    def close(self) -> None:
+        """Tick no more."""
+        self._next.cancel()
+
+    def _tick(self) -> None:
+        self._ticked = self._loop.time()
+        self._next = self._loop.call_later(_TICK_SECONDS, self._tick)

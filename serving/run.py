@@ -1,0 +1,58 @@
+"""Starting and stopping the service: one process, or several that share a port."""
+
+import logging
+import socket
+from collections.abc import Callable
+from functools import partial
+from typing import Any
+
+from governance.workspace import Workspace
+from serving.settings import Settings
+
+
+def serve(workspace: Workspace, settings: Settings, *, ready: Callable[[str], None]) -> None:
+    """Answer requests until the process is told to end; requests under way are finished, and the ledger flushed.
+
+    With several workers each has its own loop and models, and one that dies is started again. `ready` is told the
+    address before the first request can come.
+    """
+    import uvicorn
+
+    config = uvicorn.Config(
+        partial(_application, workspace, settings),
+        factory=True,
+        host=settings.host,
+        port=settings.port,
+        workers=settings.workers,
+        loop="uvloop",
+        http="httptools",
+        lifespan="on",
+        log_level=logging.WARNING,
+        # A line a request would cost more than the request, and what people ask is nobody's business.
+        access_log=False,
+        server_header=False,
+        timeout_graceful_shutdown=settings.shutdown_seconds,
+    )
+    listening = config.bind_socket()
+    ready(_url(listening))
+    if settings.workers == 1:
+        uvicorn.Server(config).run([listening])
+        return
+    from uvicorn.supervisors import Multiprocess
+
+    Multiprocess(config, sockets=[listening]).run()
+
+
+def _application(workspace: Workspace, settings: Settings) -> Any:
+    logging.basicConfig(level=logging.WARNING, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
+    # Which model serves from when on is worth a line.
+    logging.getLogger("serving").setLevel(logging.INFO)
+    from serving.app import create_app
+    from serving.service import Service
+
+    return create_app(Service(workspace, settings))
+
+
+def _url(listening: socket.socket) -> str:
+    host, port = listening.getsockname()[:2]
+    return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
