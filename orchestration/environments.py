@@ -14,7 +14,7 @@
 | GOVERNANCE_ENVIRONMENT | feature store: `embedded` (SQLite) or `production` (Postgres and Redis) | embedded |
 | GOVERNANCE_REGISTRY | production: the catalogue, postgresql+psycopg2://user:password@host/database | none |
 | GOVERNANCE_DAGSTER | Dagster's runs and schedules in Postgres, postgresql+psycopg2://... | none: SQLite |
-| GOVERNANCE_LEDGER | the decision ledger in Postgres, postgresql://user:password@host/database | SQLite in the workspace |
+| GOVERNANCE_LEDGER | decisions in Postgres, postgresql://user:password@host/database | SQLite in the workspace |
 | GOVERNANCE_REDIS | production: online values, host:port,db=0,username=...,password=...,ssl=true | none |
 """
 

@@ -11,14 +11,8 @@ from rich.table import Table
 from governance.contracts.calendar import midnight
 from governance.errors import ConfigurationError
 from governance.workspace import Workspace
-from orchestration.commands.shared import (
-    JsonOption,
-    MarketplaceOption,
-    console,
-    day_range,
-    open_workspace,
-    whole_digest,
-)
+from orchestration.commands.shared import JsonOption, MarketplaceOption, console, open_workspace
+from orchestration.given import day_range, whole_digest
 
 if TYPE_CHECKING:
     from governance.decisions.replay import Replay

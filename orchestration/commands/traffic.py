@@ -19,9 +19,8 @@ from orchestration.commands.shared import (
     console,
     login,
     open_workspace,
-    require_model,
-    whole_digest,
 )
+from orchestration.given import require_model, whole_digest
 
 _HOLD_MINUTES = 60
 
