@@ -1,13 +1,20 @@
-"""What tests of orchestration share: candidates that were recorded and judged without being trained."""
+"""What tests of orchestration share: candidates that were recorded and judged without being trained.
 
+It puts `daemon` and `owner` where the tests of this folder can import them.
+"""
+
+import sys
 from collections.abc import Callable
 from datetime import UTC, date, datetime
+from pathlib import Path
 
 import pytest
 
 from governance.release.evidence import GateResult, Verdict
 from governance.release.records import sha256
 from governance.release.registry import Registry
+
+sys.path.append(str(Path(__file__).parent))
 
 AT = datetime(2024, 2, 5, 12, tzinfo=UTC)
 
