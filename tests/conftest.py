@@ -57,9 +57,9 @@ _KEPT = ("_orders_30d", "_cases_30d", "_case_rate_30d", "_handover_rate_30d", "_
 """Features of the small marketplace's models: a drift page takes a tenth of a second to draw for each."""
 
 
-def models_toml(*names: str, maturity_days: int = 7) -> str:
-    """The models of a small marketplace, as the end of its TOML."""
-    excluded = json.dumps([name for view in VIEWS.values() for name in view.feature_names if not name.endswith(_KEPT)])
+def models_toml(*names: str, maturity_days: int = 7, kept: tuple[str, ...] = _KEPT) -> str:
+    """The models of a small marketplace, as the end of its TOML; of the views' features those that end so."""
+    excluded = json.dumps([name for view in VIEWS.values() for name in view.feature_names if not name.endswith(kept)])
     return "".join(
         _MODEL.format(
             name=name,

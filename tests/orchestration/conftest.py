@@ -1,4 +1,7 @@
-"""What tests of orchestration share: candidates that nobody trained, and the Dagster UI of a workspace."""
+"""What tests of orchestration share: candidates that nobody trained, and the Dagster UI of a workspace.
+
+It puts `daemon` and `owner` where the tests of this folder can import them.
+"""
 
 import http.client
 import json
@@ -19,6 +22,8 @@ from governance.release.records import sha256
 from governance.release.registry import Registry
 from governance.workspace import Workspace
 from orchestration.environments import prepare_dagster_home
+
+sys.path.append(str(Path(__file__).parent))
 
 AT = datetime(2024, 2, 5, 12, tzinfo=UTC)
 PROJECT = Path(__file__).parents[2]

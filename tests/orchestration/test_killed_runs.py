@@ -19,7 +19,7 @@ import pytest
 
 from governance.workspace import Workspace
 
-KILLS, SEED, DAYS = int(os.environ.get("KILLS", "3")), 20240201, 21
+KILLS, SEED, DAYS = int(os.environ.get("KILLS", "3")), 20240201, 35
 TABLES = ("orders", "cases", "shipments", "reviews", "products", "accounts")
 """What the owner delivers here: what `claim` is made from, so that a run is short and kills fall into every stage."""
 
@@ -86,16 +86,26 @@ def test_kills_of_the_main_job_and_of_a_backfill_end_as_if_nothing_had_happened(
     everything_in: Callable[[Workspace], dict[str, str]],
     processes: ForkServerContext,
 ) -> None:
-    source, models = own_world(DAYS), models_of_bazaar("claim", maturity_days=3)
+    source, models = own_world(DAYS), models_of_bazaar("claim")
     calm, killed = (
         Desk(delivering_few(bazaar_at, tmp_path / name, source=source, models=models), processes)
         for name in ("calm", "killed")
     )
     whole, nothing = calm.seconds(*RUN), calm.seconds(*RUN)
+    assert calm.workspace.registry.pointer("claim") is not None
     kill_at_random(killed, RUN, starting=nothing, working=whole - nothing, anew=lambda: empty(killed.workspace))
     killed.seconds(*RUN)
     assert everything_in(killed.workspace) == everything_in(calm.workspace)
     assert online(killed.workspace) == online(calm.workspace)
+
+    depose(calm.workspace)
+    promoting = calm.seconds(*RUN) - nothing
+    depose(killed.workspace)
+    kill_at_random(
+        killed, RUN, starting=nothing, working=promoting, anew=lambda: depose(killed.workspace), kills=KILLS // 2 + 1
+    )
+    killed.seconds(*RUN)
+    assert everything_in(killed.workspace) == everything_in(calm.workspace)
 
     deliver_again(source, 1)
     working = calm.seconds(*BACKFILL)
@@ -119,22 +129,28 @@ def delivering_few(bazaar_at: Callable[..., Workspace], root: Path, **options: A
 
 
 def kill_at_random(
-    desk: Desk, words: tuple[str, ...], *, starting: float, working: float, anew: Callable[[], None]
+    desk: Desk,
+    words: tuple[str, ...],
+    *,
+    starting: float,
+    working: float,
+    anew: Callable[[], None],
+    kills: int = KILLS,
 ) -> None:
-    """Kill ten runs, each gone on with by the next, at moments spread over the work of an undisturbed one.
+    """Kill so many runs, each gone on with by the next, at moments spread over the work of an undisturbed one.
 
     Where a run ends before its moment, there is something to do again and the rest of the kills follow.
     """
-    moments = np.sort(np.random.default_rng(SEED).random(KILLS))
-    kills, so_far = 0, 0.0
-    while kills < KILLS:
+    moments = np.sort(np.random.default_rng(SEED).random(kills))
+    done, so_far = 0, 0.0
+    while done < kills:
         process = desk.start(*words)
-        process.join(starting + max(0.0, moments[kills] - so_far) * working)
+        process.join(starting + max(0.0, moments[done] - so_far) * working)
         if process.is_alive():
             process.kill()
             process.join()
             assert process.exitcode == -signal.SIGKILL
-            so_far, kills = moments[kills], kills + 1
+            so_far, done = moments[done], done + 1
         else:
             assert process.exitcode in WELL
             so_far = 0.0
@@ -144,6 +160,13 @@ def kill_at_random(
 def empty(workspace: Workspace) -> None:
     """Begin from nothing."""
     shutil.rmtree(workspace.root)
+
+
+def depose(workspace: Workspace) -> None:
+    """Take the champion away, so that a run has a promotion to do and nothing else."""
+    folder = workspace.root / "objects" / "models" / "claim"
+    (folder / "serving.json").unlink(missing_ok=True)
+    shutil.rmtree(folder / "history", ignore_errors=True)
 
 
 def deliver_again(source: Path, version: int) -> None:
