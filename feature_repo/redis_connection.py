@@ -181,6 +181,7 @@ class _Replies(asyncio.Protocol):
         self._sentence = sentence
         self._transport: asyncio.Transport | None = None
         self._ended = self._loop.create_future()
+        self._unsent: list[bytes] = []
 
     @property
     def usable(self) -> bool:
@@ -193,8 +194,16 @@ class _Replies(asyncio.Protocol):
             raise StoreError(self._sentence(f"{len(self._questions)} reads wait for it already"))
         waiting = _Waiting(replies, self._loop.time(), self._loop.create_future())
         self._questions.append(waiting)
-        self._transport.write(commands)
+        if not self._unsent:
+            self._loop.call_soon(self._flush)
+        self._unsent.append(commands)
         return waiting
+
+    def _flush(self) -> None:
+        """Send what was asked in this turn of the loop at once: a system call costs as much as the rest of a read."""
+        if self._transport:
+            self._transport.write(b"".join(self._unsent))
+        self._unsent.clear()
 
     def give_up(self, waiting: _Waiting, after_seconds: float) -> None:
         """Tell who waits that the time is over; where nothing at all comes any more, end the connection."""

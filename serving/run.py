@@ -9,17 +9,25 @@ from typing import Any
 from governance.workspace import Workspace
 from serving.settings import Settings
 
+OpenWorkspace = Callable[[], Workspace]
 
-def serve(workspace: Workspace, settings: Settings, *, ready: Callable[[str], None]) -> None:
+
+def serve(open_workspace: OpenWorkspace, settings: Settings, *, ready: Callable[[str], None]) -> None:
     """Answer requests until the process is told to end; requests under way are finished, and the ledger flushed.
 
-    With several workers each has its own loop and models, and one that dies is started again. `ready` is told the
-    address before the first request can come.
+    With several workers each has its own loop and models, and one that dies is started again.
+
+    Parameters
+    ----------
+    open_workspace
+        A function of a module: each worker calls it, because a workspace does not travel between processes.
+    ready
+        Is told the address before the first request can come.
     """
     import uvicorn
 
     config = uvicorn.Config(
-        partial(_application, workspace, settings),
+        partial(_application, open_workspace, settings),
         factory=True,
         host=settings.host,
         port=settings.port,
@@ -43,14 +51,14 @@ def serve(workspace: Workspace, settings: Settings, *, ready: Callable[[str], No
     Multiprocess(config, sockets=[listening]).run()
 
 
-def _application(workspace: Workspace, settings: Settings) -> Any:
+def _application(open_workspace: OpenWorkspace, settings: Settings) -> Any:
     logging.basicConfig(level=logging.WARNING, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
     # Which model serves from when on is worth a line.
     logging.getLogger("serving").setLevel(logging.INFO)
     from serving.app import create_app
     from serving.service import Service
 
-    return create_app(Service(workspace, settings))
+    return create_app(Service(open_workspace(), settings))
 
 
 def _url(listening: socket.socket) -> str:

@@ -5,17 +5,17 @@ import logging
 import random
 import time
 import uuid
-from collections.abc import AsyncIterator, Coroutine, Mapping
+from collections.abc import AsyncIterator, Coroutine, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AsyncExitStack, asynccontextmanager
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
-from feature_repo.online_reader import open_reader
+from feature_repo.online_reader import OnlineReader, open_reader
 from feature_repo.store import open_store
 from governance.decisions.points import DecisionPoint, load_points
 from governance.decisions.rules import RuleSet, load_rules
-from governance.errors import InputError, NotReady
+from governance.errors import InputError, NotReady, StoreError
 from governance.storage.objects import open_objects
 from governance.workspace import Workspace
 from serving.access import Access
@@ -41,6 +41,7 @@ if TYPE_CHECKING:
 _BESIDE = 2
 """Threads beside the event loop, for contributions and batches, which take milliseconds."""
 
+_CONNECT_SECONDS = 5.0
 _DAYS_COME_EVERY = timedelta(seconds=5)
 """How often the newest delivered day is looked up where it is what time it is."""
 
@@ -127,6 +128,7 @@ class Service:
         views = [view for name, view in workspace.views.items() if name in read]
         reader = open_reader(store, views)
         stack.push_async_callback(reader.close)
+        await self._warm(reader, [view.key for view in views])
         self.features = Witnessed(reader)
         self.models = ModelStore(open_objects(workspace.objects_url), [*workspace.models.present], workspace.views)
         stack.callback(self.models.close)
@@ -142,6 +144,13 @@ class Service:
         self.beside = ThreadPoolExecutor(_BESIDE, thread_name_prefix="beside")
         stack.callback(self.beside.shutdown, wait=False, cancel_futures=True)
         self.engine = self._engine()
+
+    async def _warm(self, reader: OnlineReader, keys: Sequence[str]) -> None:
+        """Connect before the first request, whose deadline is shorter than a connection may take."""
+        try:
+            await reader.read([dict.fromkeys(keys, "nobody")], deadline_seconds=_CONNECT_SECONDS)
+        except StoreError as problem:
+            self.log.error("%s; decisions go on without features until it answers", problem)
 
     def _engine(self) -> Engine:
         return Engine(

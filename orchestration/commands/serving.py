@@ -10,6 +10,7 @@ import typer
 
 from governance.workspace import Workspace
 from orchestration.commands.shared import MarketplaceOption, ReasonOption, WhoOption, console, login, open_workspace
+from orchestration.environments import current_workspace
 from serving.keys import SCOPES, Key, KeyLedger, keys_of
 from serving.settings import Settings
 
@@ -41,7 +42,12 @@ def serve(
         _share_figures(workspace)
     from serving.run import serve as answer
 
-    answer(workspace, settings, ready=lambda url: console.print(f"Decisions at {url}, its documentation at {url}/docs"))
+    os.environ["MARKETPLACE"] = str(workspace.marketplace.folder)
+    answer(
+        current_workspace,
+        settings,
+        ready=_say_where,
+    )
 
 
 def add(
@@ -91,6 +97,10 @@ def revoke(
     """End a key at once; the service notices within a second."""
     _keys(open_workspace(marketplace)).revoke(key, who=who or login(), reason=reason, at=datetime.now(UTC))
     console.print(f"{key} opens nothing any more")
+
+
+def _say_where(url: str) -> None:
+    console.print(f"Decisions at {url}, its documentation at {url}/docs")
 
 
 def _share_figures(workspace: Workspace) -> None:

@@ -18,6 +18,8 @@ from governance.models.explain import Reason
 from governance.release.traffic import NO_TRAFFIC, Traffic
 from orchestration.environments import workspace_from
 from serving.app import create_app
+from serving.counters.intake import Intake
+from serving.counters.opening import counters_of, open_counters
 from serving.keys import keys_of
 from serving.ledger_writer import LedgerWriter
 from serving.service import Service
@@ -123,22 +125,17 @@ class Watch:
         self.told.append(told)
 
 
-class NoCounters:
-    async def read(self, *_: Any, **__: Any) -> dict[str, int]:
-        return {}
-
-    async def close(self) -> None:
-        pass
-
-
 class Staged(Service):
-    """The service, but for its stores of features, models and counters; ledger, keys, rules and policy are real."""
+    """The service with features and models that a test decides about; everything else is real."""
 
     profiles: Profiles
 
     async def _open(self, stack: AsyncExitStack) -> None:
-        self.profiles, self.traffic, self.counters = Profiles(), Watch(), NoCounters()  # type: ignore[assignment]
-        self.features, self.models, self.counted = Witnessed(self.profiles), Models(), frozenset()  # type: ignore[assignment]
+        self.profiles, self.traffic, self.models = Profiles(), Watch(), Models()  # type: ignore[assignment]
+        self.features = Witnessed(self.profiles)
+        self.counters, self.counted = open_counters(self.workspace), frozenset()
+        stack.push_async_callback(self.counters.close)
+        self.intake = Intake(counters_of(self.workspace), self.workspace.keyed_hash)
         self.ledger = LedgerWriter(self.workspace.decisions)
         stack.push_async_callback(self.ledger.close)
         self.beside = ThreadPoolExecutor(2)

@@ -252,8 +252,8 @@ def test_where_requests_wait_too_long_to_be_read_further_ones_are_turned_away(st
             return await read(*asked, **options)
 
         stage.service.profiles.read = busy
-        with ThreadPoolExecutor(12) as threads:
-            statuses = [answer.status_code for answer in threads.map(lambda _: stage.ask(), range(36))]
+        with ThreadPoolExecutor(24) as threads:
+            statuses = [answer.status_code for answer in threads.map(lambda _: stage.ask(), range(72))]
         stage.service.profiles.read = read
         assert set(statuses) == {200, 503}
         assert stage.ask().status_code == 200

@@ -151,7 +151,12 @@ def test_an_order_is_scored_and_releases_take_effect_under_load_without_a_failed
             callers.wait_for(lambda each: each.at > rolled_back + SECONDS_TO_TAKE_EFFECT)
         assert callers.failures == []
         assert {each.status for each in callers.answers} == {200}
-        assert {_said(each.body) for each in callers.answers} == {(digest, expected[digest]) for digest in expected}
+        scored = [each for each in callers.answers if each.body["scores"]]
+        assert {_said(each.body) for each in scored} == {(digest, expected[digest]) for digest in expected}
+        # Where this machine has no time for us, a read may miss its 30 ms, and the answer then says so.
+        others = [each.body["degraded"] for each in callers.answers if not each.body["scores"]]
+        assert all(flags == ["features"] for flags in others)
+        assert len(others) < len(scored) / 10
         _took_effect(callers, promoted, rolled_back, second)
         _took_effect(callers, rolled_back, math.inf, first)
     kept = shop.workspace.decisions.about(shop.question["entity_id"], at_most=1_000_000)
@@ -170,7 +175,8 @@ def _moved(shop: Shop, running: Running, *words: str) -> float:
 
 def _took_effect(callers: Callers, moved: float, until: float, digest: str) -> None:
     """From two seconds after a move on, and until the next one, everybody was answered by the same model."""
-    settled = [each for each in callers.answers if moved + SECONDS_TO_TAKE_EFFECT < each.at < until]
+    scored = [each for each in callers.answers if each.body["scores"]]
+    settled = [each for each in scored if moved + SECONDS_TO_TAKE_EFFECT < each.at < until]
     assert settled, "the load ended too early to tell"
     assert {_said(each.body)[0] for each in settled} == {digest}
 
