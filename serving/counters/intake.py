@@ -31,7 +31,8 @@ class Intake:
         """For each table that can be sent, the columns that are kept."""
         wanted: dict[str, set[str]] = {}
         for counter in self._counters:
-            wanted.setdefault(counter.table, set()).update(counter.columns)
+            # The times come beside the fields.
+            wanted.setdefault(counter.table, set()).update(counter.columns - {"occurred_at", "known_at"})
         return {
             table: {column.name: column for column in TABLES[table].columns if column.name in names}
             for table, names in wanted.items()

@@ -1,4 +1,4 @@
-"""Plays a day of a marketplace through the service, in order, and tells what it served from what stands offline.
+"""Plays days of a marketplace through the service, in order, and tells what it served from what stands offline.
 
 Every order line and every login is asked about before it counts. What happens is sent as events; a decision that
 must not miss them names the token of the last ones.
@@ -9,20 +9,19 @@ import os
 import signal
 import subprocess
 import sys
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from datetime import date, datetime, timedelta
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
 import polars as pl
 from serving_process import Running
 
-from governance.contracts.calendar import valid_at
 from governance.contracts.tables import TABLES
 from governance.counters.catalogue import counters_over
-from governance.counters.offline import counters_at
+from governance.counters.offline import counters_of_days
 from governance.decisions.record import Decision
 from governance.workspace import Workspace
 
@@ -62,7 +61,7 @@ class Played:
 def happenings(workspace: Workspace, *, first: datetime, last: datetime) -> list[Happening]:
     """What the counters count, with personal values in the clear, as it reached us between two moments."""
     tables = {counter.table for counter in counters_over(workspace.marketplace.tables)}
-    days = [first.date() + timedelta(days=number) for number in range((last.date() - first.date()).days + 1)]
+    days = [day for day in workspace.days() if first.date() <= day <= last.date()]
     found = []
     with workspace.source() as source:
         for table in sorted(tables):
@@ -74,11 +73,14 @@ def happenings(workspace: Workspace, *, first: datetime, last: datetime) -> list
     return sorted(found, key=lambda one: (one.row["known_at"], one.table, one.event_id))
 
 
-def play(running: Running, past: Sequence[Happening], present: Sequence[Happening], *, at_each: Any = None) -> Played:
-    """Send what happened before, then ask and send in order; `at_each` is told the number of each decision."""
-    played = Played()
+def send(running: Running, played: Played, past: Sequence[Happening]) -> None:
+    """Let events count without asking about any."""
     for first in range(0, len(past), _SENT_AT_ONCE):
         _send(running, played, past[first : first + _SENT_AT_ONCE])
+
+
+def play(running: Running, played: Played, present: Sequence[Happening], *, at_each: Callable[[int], None]) -> None:
+    """Ask about what happens and let it count, in order; `at_each` is told the number of each decision."""
     moments: dict[datetime, list[Happening]] = {}
     for one in present:
         moments.setdefault(one.row["known_at"], []).append(one)
@@ -86,11 +88,9 @@ def play(running: Running, past: Sequence[Happening], present: Sequence[Happenin
         # Of what happens at one moment nothing counts before all of it was asked about.
         for one in now:
             if one.asked:
-                if at_each:
-                    at_each(played.decided)
+                at_each(played.decided)
                 _ask(running, played, one)
         _send(running, played, now)
-    return played
 
 
 def question(one: Happening, number: int, after: str) -> Row:
@@ -162,9 +162,9 @@ def _offline(workspace: Workspace, decisions: Sequence[Decision], *, join: Any) 
     rows = [{"row_id": one.decision_id, **_keys(one, keys), "decided_at": one.decided_at} for one in decisions]
     asked = pl.DataFrame(rows, schema=columns)
     counters = counters_over(workspace.marketplace.tables)
-    days = [asked["decided_at"].min().date() - timedelta(days=1), asked["decided_at"].max().date()]  # type: ignore[union-attr]
-    events = {counter.table: workspace.lake.read(f"raw/{counter.table}", days) for counter in counters}
-    counted = counters_at(asked, events, counters).select("row_id", *(n for c in counters for n in c.features))
+    counted = counters_of_days(workspace.lake, asked, counters).select(
+        "row_id", *(n for c in counters for n in c.features)
+    )
     found = {
         row["row_id"]: {name: value for name, value in row.items() if name != "row_id"} for row in counted.to_dicts()
     }
@@ -223,10 +223,3 @@ def counting(environment: Mapping[str, str]) -> Iterator[Counting]:
         assert running.process
         running.process.terminate()
         assert running.process.wait(30) == 0
-
-
-def day_of_play(day: date) -> tuple[datetime, datetime, datetime]:
-    """When what counters hold begins, when the features of the day before became valid, and the day's end."""
-    begins = valid_at(day - timedelta(days=1))
-    ends = datetime.combine(day + timedelta(days=1), datetime.min.time(), begins.tzinfo)
-    return begins - timedelta(days=1, minutes=1), begins, ends
