@@ -120,8 +120,7 @@ class Engine:
         )
         seen = await look(question, features=self.features, counters=self.counters)
         lineup = self.scoring.lineup(question, seen)
-        values = {**seen.values, **request.context, **{f"score:{one.model}": one.probability for one in lineup.acting}}
-        hits = self.rules.hits(point.name, values, question.at)
+        hits = self.rules.hits(point.name, _seen_by_rules(question, seen, lineup), question.at)
         outcome = self._outcome(question, seen, lineup, hits)
         hurts = point.hurts(outcome.action)
         scores = await self.scoring.explained(lineup, outcome.carried_by) if hurts else lineup.scores
@@ -182,6 +181,12 @@ class Engine:
             latency_us=(self.nanoseconds() - question.started_ns) // 1000,
             facts=facts,
         )
+
+
+def _seen_by_rules(question: Question, seen: Seen, lineup: Lineup) -> Mapping[str, Value]:
+    """Features, what models derived of them, the event's own columns, and scores of who has a say."""
+    scores = {f"score:{one.model}": one.probability for one in lineup.acting}
+    return {**lineup.derived(seen.values), **seen.values, **question.request.context, **scores}
 
 
 def _fingerprint(point: DecisionPoint, request: DecisionRequest) -> str:

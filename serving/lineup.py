@@ -1,11 +1,12 @@
 """Which versions of a point's models score an entity, what they say, and which of them have a say."""
 
 import asyncio
+import math
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Executor
 from dataclasses import dataclass, replace
 
-from governance.decisions.record import ModelScore, Role
+from governance.decisions.record import ModelScore, Role, Value
 from governance.errors import StoreError
 from governance.release.traffic import arm_of, route
 from serving.asking import Question, Seen
@@ -38,6 +39,16 @@ class Lineup:
     def acting(self) -> tuple[ModelScore, ...]:
         """The scores that have a say."""
         return tuple(entry.score for entry in self.entries if entry.score.role != "shadow")
+
+    def derived(self, known: Mapping[str, Value]) -> dict[str, float]:
+        """What the models that have a say made of what is known: ratios, days since; what is missing is left out."""
+        acting = [entry.inputs for entry in self.entries if entry.score.role != "shadow"]
+        return {
+            name: value
+            for inputs in acting
+            for name, value in inputs.items()
+            if name not in known and not math.isnan(value)
+        }
 
 
 class Scoring:

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 PROJECT = Path(__file__).parents[2]
-PACKAGES = ("governance", "feature_repo", "monitoring", "assets", "orchestration")
+PACKAGES = ("governance", "feature_repo", "monitoring", "serving", "assets", "orchestration")
 MODULES = sorted(path for package in PACKAGES for path in (PROJECT / package).rglob("*.py"))
 
 

@@ -108,7 +108,7 @@ def test_every_page_can_be_reached_from_the_readme() -> None:
 
 def pages_named_by_the_program() -> set[str]:
     """Every `docs/...md` in a text of the program: what alerts, cards and assets send people to."""
-    packages = ("governance", "feature_repo", "monitoring", "assets", "orchestration")
+    packages = ("governance", "feature_repo", "monitoring", "serving", "assets", "orchestration")
     modules = (path for package in packages for path in (PROJECT / package).rglob("*.py"))
     nodes = (node for path in modules for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))))
     texts = (node.value for node in nodes if isinstance(node, ast.Constant) and isinstance(node.value, str))
