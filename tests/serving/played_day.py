@@ -151,7 +151,10 @@ def mismatches(workspace: Workspace, decisions: Sequence[Decision], *, join: Any
             served = decision.features.get(name)
             if not _same(served, value):
                 found.append(f"{decision.point} {decision.entity_id}: {name} was {served!r}, offline it is {value!r}")
-        for name in decision.features.keys() - wanted.keys():
+        # A view whose key the point does not name is served as unknown.
+        for name in sorted(
+            name for name in decision.features.keys() - wanted.keys() if decision.features[name] is not None
+        ):
             found.append(f"{decision.point} {decision.entity_id}: {name} is not known offline")
     return found
 
