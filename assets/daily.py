@@ -1,5 +1,7 @@
 """The body that assets made from landed rows share: of the run's days, those that are stale are done."""
 
+from datetime import date
+
 import dagster as dg
 
 from assets.failures import as_failures
@@ -12,13 +14,16 @@ AGAIN_TAG = "governance/again"
 """A run with this tag (`true`) does every day of its range, also those that are fresh."""
 
 
-def do_days(context: dg.AssetExecutionContext, workspace: Workspace, work: Daily) -> dg.MaterializeResult:
+def do_days(
+    context: dg.AssetExecutionContext, workspace: Workspace, work: Daily, *, of_deliveries: bool = True
+) -> dg.MaterializeResult:
     """Do the stale days of this run, one partition or a range, and say of the others what stands.
 
-    Days of which nothing has landed are left alone. Dagster asks for them: a backfill from the UI goes on to every
-    partition that depends on the chosen ones, and labels mature weeks after the days that they are about.
+    Days of which nothing has landed are left alone where the work is `of_deliveries`. Dagster asks for them: a backfill
+    from the UI goes on to every partition that depends on the chosen ones, and labels mature weeks after the days that
+    they are about.
     """
-    newest = workspace.last_landed_day()
+    newest = workspace.last_landed_day() if of_deliveries else date.max
     wanted = [day for day in days_of(context) if newest and day <= newest]
     with as_failures():
         todo = work.to_do(wanted, again=context.run.tags.get(AGAIN_TAG) == "true") if wanted else []

@@ -59,7 +59,7 @@ def _ledger(days: dg.DailyPartitionsDefinition) -> dg.AssetsDefinition:
         code_version=landed.CODE_VERSION,
     )
     def ledger(context: dg.AssetExecutionContext, workspace: dg.ResourceParam[Workspace]) -> dg.MaterializeResult:
-        return do_days(context, workspace, _landing(workspace))
+        return do_days(context, workspace, _landing(workspace), of_deliveries=False)
 
     return ledger
 

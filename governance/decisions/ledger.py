@@ -105,7 +105,7 @@ def row_of(decision: Decision) -> Row:
     try:
         body = encoded(decision).decode()
     except (TypeError, ValueError) as error:
-        raise InputError(f"decision {decision.decision_id} cannot be written down: {error}") from error
+        raise InputError(f"decision {decision.decision_id!a} cannot be written down: {error}") from error
     parties = (decision.keys.get(party) for party in PARTIES)
     found_by = (decision.decision_id, decision.caller, decision.idempotency_key, decision.point, decision.entity_id)
     return (*found_by, *parties, microseconds(decision.decided_at), body)

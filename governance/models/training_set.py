@@ -163,7 +163,7 @@ def feature_groups(model: Model, views: Mapping[str, View]) -> tuple[FeatureGrou
     present = [views[name] for name in model.spec.views if name in views]
     groups = [(view.name, view.key, _features_of(view)) for view in present]
     if model.spec.counters:
-        groups.append(("real-time counters", model.spec.group, _counted(model)))
+        groups.append(("counters", model.spec.group, _counted(model)))
     if model.spec.order_context:
         groups.append(("request", model.spec.group, tuple(ORDER_CONTEXT)))
     excluded = frozenset(model.spec.excluded_features)

@@ -46,6 +46,7 @@ def test_features_are_judged_by_the_entity_that_they_describe(workspace, as_of, 
         ("seller", "seller_id"),
         ("product", "product_id"),
         ("category", "category"),
+        ("counters", "seller_id"),
         ("request", "seller_id"),
     }
     (categories,) = (part for part in report.parts if part.name == "category")
