@@ -10,22 +10,20 @@ from prometheus_client import (
     Histogram,
     generate_latest,
     multiprocess,
+    values,
 )
 
 _SECONDS = (0.0005, 0.001, 0.002, 0.003, 0.005, 0.0075, 0.01, 0.02, 0.05, 0.1, 0.25, 1.0)
 CONTENT_TYPE = CONTENT_TYPE_LATEST
+_IN_FILES = values.ValueClass is not values.MutexValue
+"""Whether figures lie in files that processes share. The library decides so when it is first imported: where our
+`govern serve` has several workers, and where Feast, which sets the same variable, came first."""
 
 
 class Metrics:
-    """The figures of one worker; where several share a folder, any of them tells the sum.
+    """The figures of one worker; where several share a folder, any of them tells the sum."""
 
-    Parameters
-    ----------
-    shared : whether `PROMETHEUS_MULTIPROC_DIR` is set for these processes.
-    """
-
-    def __init__(self, *, shared: bool = False) -> None:
-        self._shared = shared
+    def __init__(self) -> None:
         self._registry = CollectorRegistry()
         own = self._registry
         self._requests = Counter(
@@ -73,7 +71,7 @@ class Metrics:
 
     def text(self) -> bytes:
         """Everything, as Prometheus reads it."""
-        if not self._shared:
+        if not _IN_FILES:
             return generate_latest(self._registry)
         together = CollectorRegistry()
         multiprocess.MultiProcessCollector(together)  # type: ignore[no-untyped-call]

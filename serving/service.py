@@ -67,7 +67,7 @@ class Service:
     def __init__(self, workspace: Workspace, settings: Settings) -> None:
         self.workspace, self.settings = workspace, settings
         self.log = logging.getLogger(__name__)
-        self.metrics = Metrics(shared=settings.workers > 1)
+        self.metrics = Metrics()
         self.broken: list[str] = []
         self._there: tuple[datetime, datetime | None] = (utc_now(), None)
         self.in_flight = InFlight(settings.in_flight_at_most)

@@ -19,6 +19,7 @@ from governance.decisions.ledger import (
 )
 from governance.decisions.record import Decision, decoded
 from governance.errors import InputError, StoreError
+from governance.storage.sqlite_files import open_shared
 
 _LOCKED_SECONDS = 5.0
 _PAGE = 500
@@ -157,9 +158,7 @@ class _Connection:
 
 
 def _connect(path: Path) -> sqlite3.Connection:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    connection = sqlite3.connect(path, timeout=_LOCKED_SECONDS, isolation_level=None, check_same_thread=False)
-    connection.execute("PRAGMA journal_mode = WAL")
+    connection = open_shared(path, wait_seconds=_LOCKED_SECONDS)
     # A commit waits for the disk: what was acknowledged outlives a power cut.
     connection.execute("PRAGMA synchronous = FULL")
     connection.executescript(f"BEGIN IMMEDIATE; {_TABLE} COMMIT;")

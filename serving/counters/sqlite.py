@@ -8,6 +8,7 @@ from pathlib import Path
 
 from governance.counters.definition import LONGEST_MINUTES, WINDOWS, Addition, Counter, Event, additions, minute_of
 from governance.errors import StoreError
+from governance.storage.sqlite_files import open_shared
 from serving.counters.store import Recorded
 
 _LOCK_TIMEOUT_SECONDS = 5.0
@@ -50,11 +51,7 @@ class SqliteCounters:
 
     def __init__(self, path: Path, counters: Sequence[Counter]) -> None:
         self._path, self._counters = path, tuple(counters)
-        path.parent.mkdir(parents=True, exist_ok=True)
-        self._database = sqlite3.connect(
-            path, timeout=_LOCK_TIMEOUT_SECONDS, isolation_level=None, check_same_thread=False
-        )
-        self._database.execute("PRAGMA journal_mode = WAL")
+        self._database = open_shared(path, wait_seconds=_LOCK_TIMEOUT_SECONDS)
         self._database.execute("PRAGMA synchronous = NORMAL")
         self._database.executescript(_TABLES)
         self._forgotten = 0
