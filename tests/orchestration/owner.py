@@ -77,10 +77,11 @@ class Owner:
         self._simulate("--days", days, "--buyers", buyers, "--seed", seed, "--campaigns", campaigns)
 
     def go_on(self, days: int) -> list[tuple[str, int]]:
-        """Live the next days; returns what was delivered and the simulator has corrected since, by table and day."""
-        self._simulate("--continue", days)
+        """Live the next days; returns what was delivered and the simulator has corrected now, by table and day."""
         delivered = sorted(path.relative_to(self.folder) for path in self.folder.glob("*/dt=*/rows.parquet"))
-        changed = [one for one in delivered if (self.folder / one).read_bytes() != (self.world / one).read_bytes()]
+        before = {one: (self.world / one).read_bytes() for one in delivered}
+        self._simulate("--continue", days)
+        changed = [one for one in delivered if (self.world / one).read_bytes() != before[one]]
         return [(one.parts[0], (date.fromisoformat(one.parts[1][3:]) - FIRST).days + 1) for one in changed]
 
     def release(
