@@ -12,7 +12,6 @@ from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 
 PROGRAM = "redis-server"
 _POSTGRES = Path("/usr/lib/postgresql")
@@ -70,17 +69,19 @@ def redis_server(*settings: str) -> Iterator[RedisServer]:
 def postgres_server(programs: Path) -> Iterator[PostgresServer]:
     """Run a server; RuntimeError where it does not come up. It refuses to run as root, who becomes `postgres`."""
     found = PostgresServer(free_port(), secrets.token_urlsafe())
-    user: dict[str, Any] = {"user": "postgres", "group": "postgres", "extra_groups": []} if os.getuid() == 0 else {}
+    # Not by arguments of Popen, which would copy this process first: a large one cannot be copied.
+    become = ["setpriv", "--reuid=postgres", "--regid=postgres", "--clear-groups"] if os.getuid() == 0 else []
     with tempfile.TemporaryDirectory() as folder:
         password, data = Path(folder) / "password", Path(folder) / "data"
         password.write_text(found.password)
-        if user:
+        if become:
             for path in (Path(folder), password):
                 shutil.chown(path, "postgres", "postgres")
         made = [
-            programs / "initdb",
+            *become,
+            str(programs / "initdb"),
             "-D",
-            data,
+            str(data),
             "-U",
             "governance",
             "-E",
@@ -88,12 +89,12 @@ def postgres_server(programs: Path) -> Iterator[PostgresServer]:
             "-A",
             "scram-sha-256",
             "--pwfile",
-            password,
+            str(password),
         ]
-        subprocess.run(made, check=True, capture_output=True, cwd=folder, **user)  # noqa: S603
-        command = [programs / "postgres", "-D", data, "-p", str(found.port), "-k", folder]
+        subprocess.run(made, check=True, capture_output=True, cwd=folder)  # noqa: S603
+        command = [*become, str(programs / "postgres"), "-D", str(data), "-p", str(found.port), "-k", folder]
         command += ["-c", "listen_addresses=127.0.0.1", "-c", "fsync=off"]
-        process = subprocess.Popen(command, cwd=folder, stderr=subprocess.DEVNULL, **user)  # noqa: S603
+        process = subprocess.Popen(command, cwd=folder, stderr=subprocess.DEVNULL)  # noqa: S603
         with _ended_after(process, lambda: _takes_queries(programs, found.port), "postgres"):
             yield found
 

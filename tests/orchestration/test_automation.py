@@ -272,7 +272,7 @@ def test_after_a_dropped_day_the_newest_week_is_trained_again_by_itself_and_as_i
             "no older day has changed",
         }
         asked = daemon.ask("changed_week")
-        assert asked.tags[WHY_TAG] == "rows or labels before 2024-01-15 have changed"
+        assert asked.tags[WHY_TAG] == "as of 2024-01-15: rows or labels have changed"
         assert daemon.do(asked)
         assert daemon.quiet("changed_week") == "the week as of 2024-01-15 is trained from what stands"
         assert (training_digest(daemon.workspace) == first) is (job == "restore_day")

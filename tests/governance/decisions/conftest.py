@@ -1,13 +1,5 @@
 """Decisions, and ledgers to keep them in: SQLite, and a real Postgres server where one is installed."""
 
-import os
-import pwd
-import shutil
-import signal
-import socket
-import subprocess
-import tempfile
-import time
 from collections.abc import Callable, Iterator
 from contextlib import closing
 from datetime import UTC, datetime
@@ -16,10 +8,9 @@ from typing import Any
 
 import pytest
 
+from benchmarks.servers import postgres_programs, postgres_server
 from governance.decisions.ledger import DecisionLedger, open_ledger
 from governance.decisions.record import Decision, features_digest
-
-SECONDS_AT_MOST = 30
 
 DecisionOf = Callable[..., Decision]
 
@@ -67,38 +58,11 @@ def decision_of() -> DecisionOf:
 @pytest.fixture(scope="session")
 def postgres() -> Iterator[str]:
     """The address of a real Postgres server of this test run, on a free port, stopped afterwards."""
-    found = sorted(Path("/usr/lib/postgresql").glob("*/bin/initdb"))
-    if not found:
-        pytest.skip("Debian's postgresql is not installed")
-    programs, folder = found[-1].parent, Path(tempfile.mkdtemp(prefix="postgres-"))
-    drop: dict[str, Any] = {}
-    if os.geteuid() == 0:
-        # Postgres refuses to run as root.
-        account = pwd.getpwnam("postgres")
-        os.chown(folder, account.pw_uid, account.pw_gid)
-        drop = {"user": account.pw_uid, "group": account.pw_gid, "extra_groups": []}
-    with closing(socket.socket()) as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
-    settings = [f"--port={port}", "-clisten_addresses=127.0.0.1", f"-cunix_socket_directories={folder}", "-cfsync=off"]
-    quiet = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL, "cwd": folder, **drop}
-    made = [programs / "initdb", "-D", folder / "data", "-U", "test", "-A", "trust", "--no-sync", "-E", "UTF8"]
-    subprocess.run(made, check=True, **quiet)
-    server = subprocess.Popen([programs / "postgres", "-D", folder / "data", *settings], **quiet)
-    try:
-        _await_ready(programs, port)
-        yield f"postgresql://test@127.0.0.1:{port}/postgres"
-    finally:
-        server.send_signal(signal.SIGINT)
-        server.wait(SECONDS_AT_MOST)
-        shutil.rmtree(folder, ignore_errors=True)
-
-
-def _await_ready(programs: Path, port: int) -> None:
-    until = time.monotonic() + SECONDS_AT_MOST
-    asked = [programs / "pg_isready", "-q", "-h", "127.0.0.1", "-p", str(port)]
-    while subprocess.run(asked, check=False).returncode:
-        assert time.monotonic() < until, "Postgres did not start"
+    programs = postgres_programs()
+    if programs is None:
+        pytest.skip("Postgres is not installed: apt-get install -y --no-install-recommends postgresql")
+    with postgres_server(programs) as server:
+        yield server.url().replace("+psycopg2", "")
 
 
 @pytest.fixture(params=["sqlite", "postgres"])
