@@ -41,6 +41,14 @@ storage:
       env: {_DAGSTER}
 """
 """What dagster.yaml says in addition there: the name of the variable, so that the password stays out of the file."""
+_IN_SQLITE = """
+event_log_storage:
+  module: orchestration.event_log
+  class: BatchingEventLog
+  config:
+    base_dir: {home}/history/runs
+"""
+"""What it says in addition elsewhere: where Dagster itself would keep events, and who writes them."""
 
 
 def workspace_from(
@@ -95,7 +103,7 @@ def remember_source(workspace: Workspace) -> None:
 def prepare_dagster_home(workspace: Workspace) -> Path:
     """The Dagster instance of a workspace: its folder with the project's dagster.yaml in it."""
     home = workspace.root / "dagster"
-    where = _IN_POSTGRES if _DAGSTER in workspace.connections else ""
+    where = _IN_POSTGRES if _DAGSTER in workspace.connections else _IN_SQLITE.format(home=home)
     write_text(home / "dagster.yaml", (PROJECT / "dagster.yaml").read_text() + where)
     return home
 
