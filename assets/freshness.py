@@ -113,17 +113,18 @@ def _label_delay() -> dg.AssetChecksDefinition:
     @dg.asset_check(
         asset=["labels", "statements"],
         name=LABEL_DELAY,
-        description="Labels of the last 28 days did not take longer to become known than those of the 84 days before.",
+        description="No labeler took longer in the last 28 days to say what happened than in the 84 days before.",
     )
     def label_delay(workspace: dg.ResourceParam[Workspace]) -> dg.AssetCheckResult:
         now = workspace.time_there(datetime.now(UTC))
         bounds = load_routing(workspace.marketplace.folder).bounds
         models = workspace.models.present.items() if now else ()
         found = {name: delays(workspace, model.label, now) for name, model in models if now}
-        grown = [name for name, one in found.items() if one.grown(bounds)]
+        grown = [name for name, delayed in found.items() if any(one.grown(bounds) for one in delayed)]
         days = {
-            f"{name}_{window}_{figure}_days": getattr(delay, figure)
-            for name, one in found.items()
+            f"{name}_{one.labeler}_{one.value}_{window}_{figure}_days": getattr(delay, figure)
+            for name, delayed in found.items()
+            for one in delayed
             for window, delay in (("recent", one.recent), ("before", one.before))
             if delay
             for figure in ("median", "p90")

@@ -154,6 +154,23 @@ def test_labels_that_come_later_than_they_used_to_are_found(
     assert [one.key for one in label_delays(fair.look())] == ([(Kind.LABEL_DELAY, "claim")] if found else [])
 
 
+def test_a_label_is_not_late_because_a_slow_labeler_speaks_more_often(fair: Any, days: list[date]) -> None:
+    fair.workspace.lake.write(DATASET, days[0], pl.DataFrame({"a": [1]}), key=["a"], fingerprint="")
+    for day in days:
+        known, audits = midnight(day) + timedelta(hours=9), 3 if day >= days[-28] else 1
+        said = [("rule", timedelta(hours=1), 10), ("audit", timedelta(days=20), audits)]
+        rows = [
+            ("claim", f"{day}{labeler}{n}", known - delay, labeler, known, 1, None)
+            for labeler, delay, count in said
+            for n in range(count)
+        ]
+        stated = pl.DataFrame(rows, schema=SCHEMA, orient="row")
+        start = midnight(day)
+        fair.workspace.ledger.replace("claim", start=start, end=start + timedelta(days=1), statements=stated)
+
+    assert label_delays(fair.look()) == []
+
+
 def online(fair: Any, *, hours: float, lag: int = 1) -> list[Finding]:
     offline = midnight(date(2024, 3, 1))
     state = OnlineState(
