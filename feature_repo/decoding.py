@@ -2,13 +2,14 @@
 
 import struct
 from collections.abc import Iterable, Sequence
-from datetime import UTC, datetime, timedelta
+from datetime import datetime
 from typing import Any
 
 from feast.protos.feast.types.Value_pb2 import Value as WireValue
 from feast.type_map import feast_value_type_to_python_type
 from google.protobuf.timestamp_pb2 import Timestamp
 
+from governance.contracts.epoch import moment_of
 from governance.contracts.schema import Kind
 from governance.features.view import Feature
 
@@ -21,7 +22,6 @@ _DOUBLE = struct.Struct("<xd")
 _DOUBLE_TAG = WireValue(double_val=1.0).SerializeToString()[:1]
 _INTEGER_TAG = WireValue(int64_val=1).SerializeToString()[0]
 _NO_DOUBLE = _DOUBLE_TAG + struct.pack("<d", float("nan"))
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 class _Remembered(dict[Cell, Any]):
@@ -52,7 +52,7 @@ class _Values(_Remembered):
 class _Times(_Remembered):
     @staticmethod
     def _read(cell: bytes) -> datetime:
-        return _EPOCH + timedelta(microseconds=Timestamp.FromString(cell).ToMicroseconds())
+        return moment_of(Timestamp.FromString(cell).ToMicroseconds())
 
 
 _VALUES: dict[Cell, Any] = _Values({None: None})
@@ -63,11 +63,6 @@ def decoded_time(cell: Cell) -> datetime | None:
     """A protocol buffer timestamp."""
     found: datetime | None = _TIMES[cell]
     return found
-
-
-def time_of(microseconds: int) -> datetime:
-    """Microseconds since 1970 as a time in UTC."""
-    return _EPOCH + timedelta(microseconds=microseconds)
 
 
 class Columns:

@@ -6,7 +6,7 @@ library encodes each distinct value once, and doubles, of which nearly every one
 
 import struct
 from collections.abc import Callable, Iterable
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 
 import numpy as np
 import polars as pl
@@ -17,10 +17,11 @@ from feast.protos.feast.types.Value_pb2 import ValueType as WireType
 from feast.type_map import python_values_to_proto_values
 from google.protobuf.timestamp_pb2 import Timestamp
 
+from governance.contracts.epoch import microseconds
+
 _LENGTH = struct.Struct("<I")
 _LENGTHS = 64
 _DOUBLE_BYTES = 8
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 def plain(value: Value) -> bytes:
@@ -68,10 +69,9 @@ def decoded_times(packed: list[bytes]) -> list[int]:
     return [numbers[one] for one in packed]
 
 
-def microseconds(time: datetime) -> int:
-    """Microseconds since 1970; a time without a zone is UTC."""
-    aware = time if time.tzinfo else time.replace(tzinfo=UTC)
-    return (aware - _EPOCH) // timedelta(microseconds=1)
+def utc_microseconds_of(time: datetime) -> int:
+    """Microseconds since 1970; a time without a zone is UTC, as Feast means it."""
+    return microseconds(time if time.tzinfo else time.replace(tzinfo=UTC))
 
 
 def key_head(join_key: str) -> bytes:

@@ -34,8 +34,8 @@ from feature_repo.encoding import (
     encoded_values,
     key_head,
     key_values,
-    microseconds,
     plain,
+    utc_microseconds_of,
 )
 from feature_repo.online_store import LAYOUT_LENGTH, ColumnOnlineStore, current_layout, join_key_of, layout_of
 from governance.errors import StoreError
@@ -92,8 +92,8 @@ class ColumnRedisOnlineStore(RedisOnlineStore, ColumnOnlineStore):  # type: igno
         newest = self._event_times(config, table, keys)
         kept: dict[bytes, Row] = {}
         for key, row in zip(keys, data, strict=True):
-            if microseconds(row[2]) >= newest.get(key, microseconds(row[2])):
-                newest[key], kept[key] = microseconds(row[2]), row
+            if utc_microseconds_of(row[2]) >= newest.get(key, utc_microseconds_of(row[2])):
+                newest[key], kept[key] = utc_microseconds_of(row[2]), row
         commands = (("HSET", key, *_cells(config, table, row)) for key, row in kept.items())
         self._send(config, chain(commands, _expiries(config, list(kept))))
         if progress:
@@ -203,8 +203,8 @@ def _key(config: RepoConfig, entity: EntityKey) -> bytes:
 def _cells(config: RepoConfig, view: FeatureView, row: Row) -> Iterator[bytes]:
     """Fields and values of one row, one after the other."""
     _, values, event_time, created = row
-    yield from (time_field(config, view), encoded_time(microseconds(event_time)))
-    when = 0 if created is None else microseconds(created)
+    yield from (time_field(config, view), encoded_time(utc_microseconds_of(event_time)))
+    when = 0 if created is None else utc_microseconds_of(created)
     origin = np.array((created is not None, when, False, 0, layout_of(view, list(values)).encode()), _ORIGIN)
     yield from (_origin_field(config, view), origin.tobytes())
     for name, value in values.items():

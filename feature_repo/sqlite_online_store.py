@@ -9,7 +9,7 @@ import json
 import sqlite3
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import closing
-from datetime import UTC, datetime, timedelta
+from datetime import datetime
 from itertools import repeat
 from pathlib import Path
 from typing import Any, Literal
@@ -24,11 +24,11 @@ from feast.protos.feast.types.Value_pb2 import RepeatedValue, Value
 from feast.repo_config import FeastConfigBaseModel
 
 from feature_repo.asof import CREATED, EVENT_TIME, UTC_MICROSECONDS
-from feature_repo.encoding import encoded_keys, encoded_values, key_values, microseconds
+from feature_repo.encoding import encoded_keys, encoded_values, key_values, utc_microseconds_of
 from feature_repo.online_store import ColumnOnlineStore, current_layout, join_key_of, layout_of
+from governance.contracts.epoch import moment_of
 
 LOCK_TIMEOUT_SECONDS = 120.0
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _LAYOUTS = "CREATE TABLE IF NOT EXISTS layouts (layout TEXT PRIMARY KEY, names TEXT NOT NULL)"
 
 Row = tuple[EntityKey, dict[str, Value], datetime, datetime | None]
@@ -184,7 +184,7 @@ def _packed(
         if names not in layouts:
             layouts[names] = layout_of(view, names)
         features: bytes = RepeatedValue(val=values.values()).SerializeToString()
-        times = microseconds(event_time), None if created is None else microseconds(created)
+        times = utc_microseconds_of(event_time), None if created is None else utc_microseconds_of(created)
         yield _packed_key(config, key), *times, layouts[names], features, None
 
 
@@ -199,7 +199,7 @@ def _unpacked(row: tuple[int, bytes, str], wanted: Sequence[str] | None) -> tupl
     values = dict(zip(json.loads(names), RepeatedValue.FromString(features).val, strict=True))
     if wanted is not None:
         values = {name: values[name] for name in wanted if name in values}
-    return _EPOCH + timedelta(microseconds=event_time), values
+    return moment_of(event_time), values
 
 
 def _packed_key(config: RepoConfig, key: EntityKey) -> bytes:

@@ -7,11 +7,12 @@ from datetime import datetime
 
 from feast import RepoConfig
 
-from feature_repo.decoding import Columns, Value, elements, time_of
+from feature_repo.decoding import Columns, Value, elements
 from feature_repo.encoding import key_head
 from feature_repo.online_reader import DEADLINE_SECONDS, OnlineFeatures, Wanted
 from feature_repo.online_store import join_key_of
 from feature_repo.sqlite_online_store import table_name
+from governance.contracts.epoch import moment_of
 from governance.errors import StoreError
 
 _BUSY_SECONDS = 0.05
@@ -90,7 +91,7 @@ class _Plan:
         # What a row of an older layout lacks is taken from behind its end.
         found = [*elements(packed), None]
         cells = [found[position] for position in self._positions.get(layout) or self._learn(database, layout)]
-        return dict(zip(self._columns.names, self._columns.decoded(cells), strict=True)), time_of(event_time)
+        return dict(zip(self._columns.names, self._columns.decoded(cells), strict=True)), moment_of(event_time)
 
     def _learn(self, database: sqlite3.Connection, layout: str) -> list[int]:
         """Where the features stand in rows of a layout; -1 where they do not."""

@@ -2,9 +2,10 @@
 
 import math
 from collections.abc import Mapping, Sequence
-from datetime import UTC, datetime, timedelta
+from datetime import datetime
 from typing import Any
 
+from governance.contracts.epoch import microseconds
 from governance.counters.definition import Counter
 from governance.decisions.record import Value
 from governance.errors import InputError, StoreError
@@ -14,8 +15,6 @@ from governance.features.view import View
 Context = Mapping[str, Any]
 """Columns of the event, named as in the contract tables; times as text or as times."""
 
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-_MICROSECOND = timedelta(microseconds=1)
 _TIMES = ("ship_by", "deliver_by")
 _MINOR = {name: name.replace("_reference", "_minor") for name in ORDER_INPUTS if name.endswith("_reference")}
 _NUMBERS = tuple(name for name in ORDER_INPUTS if name not in (*_MINOR, *_TIMES, "occurred_at"))
@@ -126,4 +125,4 @@ def _moment(context: Context, name: str) -> float:
 
 def _seconds(time: datetime) -> float:
     """Seconds since 1970, rounded as `training_set` rounds them."""
-    return (time - _EPOCH) // _MICROSECOND / 1e6
+    return microseconds(time) / 1e6

@@ -7,9 +7,12 @@ before T. A late event counts from then on in the minute in which it happened.
 import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
+from datetime import datetime
+from functools import cached_property
 from types import MappingProxyType
 from typing import Any, Literal
+
+from governance.contracts.epoch import microseconds
 
 WINDOWS: Mapping[str, int] = MappingProxyType({"5m": 5, "1h": 60, "24h": 1440})
 """Minutes of the windows, by the suffix of their features, shortest first."""
@@ -17,13 +20,11 @@ WINDOWS: Mapping[str, int] = MappingProxyType({"5m": 5, "1h": 60, "24h": 1440})
 LONGEST_MINUTES = max(WINDOWS.values())
 SECONDS_A_MINUTE = 60
 
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-
 Measure = Literal["count", "sum", "distinct"]
 Fields = Mapping[str, Any]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class Counter:
     """Events of a contract table, counted by a key.
 
@@ -51,12 +52,12 @@ class Counter:
         """What a decision calls the key."""
         return self.known_as or self.key
 
-    @property
+    @cached_property
     def features(self) -> tuple[str, ...]:
         """The features, one for each window, shortest first."""
         return tuple(f"{self.name}_{suffix}" for suffix in WINDOWS)
 
-    @property
+    @cached_property
     def columns(self) -> frozenset[str]:
         """Columns of the table that it looks at, beside the times."""
         amount = {self.of, "reference_rate"} if self.measure == "sum" else {self.of}
@@ -88,7 +89,7 @@ class Addition:
 
 def additions(event: Event, counters: Sequence[Counter]) -> Iterator[Addition]:
     """What an event adds to those of `counters` that count its table."""
-    fields = {**event.fields, "occurred_at": microseconds_of(event.occurred_at)}
+    fields = {**event.fields, "occurred_at": microseconds(event.occurred_at)}
     for counter in counters:
         if counter.table != event.table or not _counts(counter, fields):
             continue
@@ -108,16 +109,6 @@ def minute_of(moment: datetime) -> int:
     60
     """
     return math.floor(moment.timestamp()) // SECONDS_A_MINUTE
-
-
-def microseconds_of(moment: datetime) -> int:
-    """Microseconds since 1970.
-
-    >>> from datetime import UTC
-    >>> microseconds_of(datetime(1970, 1, 1, 0, 0, 1, 5, tzinfo=UTC))
-    1000005
-    """
-    return (moment - _EPOCH) // timedelta(microseconds=1)
 
 
 def _counts(counter: Counter, fields: Fields) -> bool:

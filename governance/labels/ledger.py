@@ -7,14 +7,14 @@ it no longer says is retracted by a further row, so that the ledger keeps what w
 import sqlite3
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
-from datetime import UTC, datetime, timedelta
+from datetime import datetime
 from pathlib import Path
 
 import polars as pl
 
+from governance.contracts.epoch import microseconds
 from governance.contracts.schema import Kind
 
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _TIME = Kind.TIMESTAMP.polars
 SCHEMA = pl.Schema(
     {
@@ -72,7 +72,7 @@ class LabelLedger:
         wanted = set(_rows(statements.select(SCHEMA.names())))
         with self._connection() as connection:
             connection.execute("BEGIN IMMEDIATE")
-            believed = set(connection.execute(_CURRENT, (label, _micros(start), _micros(end))).fetchall())
+            believed = set(connection.execute(_CURRENT, (label, microseconds(start), microseconds(end))).fetchall())
             _append(connection, sorted(believed - wanted, key=repr), retracted=1)
             _append(connection, sorted(wanted - believed, key=repr), retracted=0)
         return len(believed ^ wanted)
@@ -80,7 +80,7 @@ class LabelLedger:
     def between(self, label: str, *, start: datetime, end: datetime) -> pl.DataFrame:
         """Statements of a label known from `start` (included) to `end` (excluded), in the columns of `SCHEMA`."""
         with self._connection() as connection:
-            rows = connection.execute(_CURRENT, (label, _micros(start), _micros(end))).fetchall()
+            rows = connection.execute(_CURRENT, (label, microseconds(start), microseconds(end))).fetchall()
         integers = {name: pl.Int64() if kind == _TIME else kind for name, kind in SCHEMA.items()}
         stored = pl.DataFrame(rows, schema=integers, orient="row")
         return stored.select(pl.col(name).cast(kind) for name, kind in SCHEMA.items())
@@ -105,7 +105,3 @@ def _append(connection: sqlite3.Connection, rows: Iterable[_Row], *, retracted: 
 
 def _rows(statements: pl.DataFrame) -> list[_Row]:
     return statements.with_columns(pl.col("occurred_at", "known_at").cast(pl.Int64)).rows()
-
-
-def _micros(moment: datetime) -> int:
-    return (moment - _EPOCH) // timedelta(microseconds=1)

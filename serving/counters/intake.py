@@ -5,10 +5,11 @@ from datetime import datetime
 from functools import cached_property
 from typing import Any
 
+from governance.contracts.epoch import microseconds
 from governance.contracts.personal import KeyedHash
 from governance.contracts.schema import Column, Kind
 from governance.contracts.tables import TABLES
-from governance.counters.definition import Counter, Event, microseconds_of
+from governance.counters.definition import Counter, Event
 from governance.errors import InputError
 
 _TYPES: Mapping[Kind, tuple[type, ...]] = {
@@ -63,7 +64,7 @@ class Intake:
         if column.one_of and value not in column.one_of:
             raise InputError(f"{what}: {column.name} must be one of {', '.join(column.one_of)}, not {value!r:.60}")
         if column.kind is Kind.TIMESTAMP:
-            return microseconds_of(_moment(what, column.name, value))
+            return microseconds(_moment(what, column.name, value))
         return self._hash.text(value) if column.personal else value
 
 
