@@ -6,17 +6,16 @@ deleted: triggers refuse it.
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, timedelta
+from datetime import date, datetime, timedelta
 from pathlib import Path
 from typing import Protocol
 
 from governance.contracts.calendar import midnight
+from governance.contracts.epoch import EPOCH, microseconds
 from governance.decisions.record import Decision, encoded
 from governance.errors import ConfigurationError, InputError
 
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-_MICROSECOND = timedelta(microseconds=1)
-DAY_MICROSECONDS = timedelta(days=1) // _MICROSECOND
+DAY_MICROSECONDS = timedelta(days=1) // timedelta(microseconds=1)
 
 PARTIES = ("buyer_id", "seller_id", "account_id", "creator_id")
 """Keys of a request by which decisions are found again, beside the entity."""
@@ -111,14 +110,9 @@ def row_of(decision: Decision) -> Row:
     return (*found_by, *parties, microseconds(decision.decided_at), body)
 
 
-def microseconds(moment: datetime) -> int:
-    """Since 1970."""
-    return (moment - _EPOCH) // _MICROSECOND
-
-
 def day_of(number: int) -> date:
     """The UTC day of so many days since 1970."""
-    return (_EPOCH + timedelta(days=number)).date()
+    return (EPOCH + timedelta(days=number)).date()
 
 
 def span(day: date) -> tuple[datetime, datetime]:
