@@ -19,6 +19,8 @@ from governance.features.view import Feature, FeatureTable
 if TYPE_CHECKING:
     from feast import FeatureStore, FeatureView
 
+    from feature_repo.redis_connection import Connection
+
 Value = float | int | str | bool | None
 
 DEADLINE_SECONDS = 0.2
@@ -65,7 +67,11 @@ class Wanted:
 
 
 def open_reader(
-    store: "FeatureStore", views: Sequence[FeatureTable], *, features: Collection[str] | None = None
+    store: "FeatureStore",
+    views: Sequence[FeatureTable],
+    *,
+    features: Collection[str] | None = None,
+    connection: "Connection | None" = None,
 ) -> OnlineReader:
     """The fastest reader that the environment's online store allows; nothing is connected before the first read.
 
@@ -75,6 +81,8 @@ def open_reader(
         From `open_store`, with the views applied.
     features
         Names of the features that are wanted; all where None. Their views' times are read in any case.
+    connection
+        One to the same Redis, where there already is one: what its users ask at the same moment travels together.
 
     Raises
     ------
@@ -90,13 +98,13 @@ def open_reader(
 
         return SqliteReader(store.config, wanted)
     if direct and online.type == "feature_repo.redis_online_store.ColumnRedisOnlineStore":
-        from feature_repo.redis_connection import address_of
+        from feature_repo.redis_connection import Connection, address_of
         from feature_repo.redis_reader import RedisReader
 
         # A cluster, a sentinel, or settings that are not known here are left to the SDK.
         address = address_of(online.connection_string) if online.redis_type == "redis" else None
         if address:
-            return RedisReader(store.config, wanted, address)
+            return RedisReader(store.config, wanted, connection or Connection(address))
     return SdkReader(store, wanted)
 
 

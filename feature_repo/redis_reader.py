@@ -11,7 +11,7 @@ from feature_repo.decoding import Cell, Columns, Value, decoded_time
 from feature_repo.encoding import key_head
 from feature_repo.online_reader import DEADLINE_SECONDS, OnlineFeatures, Wanted
 from feature_repo.online_store import join_key_of
-from feature_repo.redis_connection import Address, Connection
+from feature_repo.redis_connection import Connection
 from feature_repo.redis_online_store import feature_field, time_field
 
 _LENGTH = struct.Struct("<I")
@@ -21,9 +21,9 @@ _LENGTHS = 65
 class RedisReader:
     """See `OnlineReader`. Each entity is one HMGET of the fields of all views that go by its key."""
 
-    def __init__(self, config: RepoConfig, wanted: Sequence[Wanted], address: Address) -> None:
+    def __init__(self, config: RepoConfig, wanted: Sequence[Wanted], connection: Connection) -> None:
         self._plans = _plans(config, wanted)
-        self._connection = Connection(address)
+        self._connection = connection
 
     async def read(
         self, requests: Sequence[Mapping[str, str]], *, deadline_seconds: float = DEADLINE_SECONDS

@@ -67,5 +67,5 @@ class BatchingEventLog(SqliteEventLogStorage):
 
 def _inserted(connection: "Connection", row: Mapping[str, Any]) -> int:
     """The number of an event that is written."""
-    (number,) = connection.execute(SqlEventLogStorageTable.insert(), row).inserted_primary_key or ()
-    return int(number)
+    key: Any = connection.execute(SqlEventLogStorageTable.insert(), row).inserted_primary_key
+    return int(key[0])

@@ -1,5 +1,6 @@
 """The question: what a request asks about, and everything that is known about it when it is asked."""
 
+import asyncio
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -14,6 +15,7 @@ FEATURES, COUNTERS = "features", "counters"
 _FIRST, _END = datetime(1970, 1, 2, tzinfo=UTC), datetime(2200, 1, 1, tzinfo=UTC)
 _READING_SHARE = 0.6
 """Of a point's deadline, what reading may take; the rest is for scoring and remembering."""
+_PAUSE_SECONDS = 0.002
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -53,25 +55,47 @@ class Seen:
 
 async def look(question: Question, *, features: Features, counters: Counters) -> Seen:
     """Read everything that is known of the question's entities; a store that fails is named instead."""
-    point, keys = question.point, question.request.keys
-    seconds = point.deadline_ms / 1000 * _READING_SHARE
-    values: dict[str, Value] = {}
-    times: Mapping[str, datetime | None] = {}
-    degraded = []
+    seconds = question.point.deadline_ms / 1000 * _READING_SHARE
+    # Begun first and awaited last: on one connection both questions travel together.
+    counting = asyncio.create_task(_counted(question, counters, seconds))
+    degraded: list[str] = []
     try:
-        known = (await features.read((keys,), deadline_seconds=seconds))[0]
-        values.update(known.values)
-        times = known.times
+        (known,) = await features.read((question.request.keys,), deadline_seconds=seconds)
+        values, times = dict(known.values), known.times
     except StoreError:
+        values, times = {}, {}
         degraded.append(FEATURES)
-    try:
-        behind = not await counters.caught_up(question.request.after, at_most_seconds=seconds)
-        values.update(await counters.read(point.name, counted_by(keys, question.request.context), question.at))
-    except StoreError:
-        behind = True
-    if behind:
+    except BaseException:
+        counting.cancel()
+        raise
+    counted, caught_up = await counting
+    if not caught_up:
         degraded.append(COUNTERS)
+    values.update(counted)
     return Seen(values, times, tuple(degraded))
+
+
+async def _counted(question: Question, counters: Counters, seconds: float) -> tuple[Mapping[str, int], bool]:
+    """What counters say, and whether they know all that they should."""
+    request = question.request
+    try:
+        caught_up = not request.after or await _caught_up(counters, request.after, at_most_seconds=seconds)
+        asked = (counted_by(request.keys, request.context), question.at)
+        (found,) = await counters.read((asked,), deadline_seconds=seconds)
+    except StoreError:
+        return {}, False
+    return found, caught_up
+
+
+async def _caught_up(counters: Counters, token: str, *, at_most_seconds: float) -> bool:
+    """Wait until the events of a token are counted, and say whether they are."""
+    loop = asyncio.get_running_loop()
+    until = loop.time() + at_most_seconds
+    while await counters.behind(token):
+        if loop.time() + _PAUSE_SECONDS > until:
+            return False
+        await asyncio.sleep(_PAUSE_SECONDS)
+    return True
 
 
 def counted_by(keys: Mapping[str, str], context: Mapping[str, Value]) -> Mapping[str, str]:

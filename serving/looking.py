@@ -64,10 +64,9 @@ async def scores(service: "Service", name: str, request: wire.ScoreRequest) -> w
     times = [service.event_time(row.occurred_at) for row in request.rows]
     values = [one.values for one in known]
     if not service.counted.isdisjoint(champion.scorer.features):
-        values = [
-            {**one.values, **await service.engine.counters.read("", counted_by(row.keys, row.context), time)}
-            for row, one, time in zip(request.rows, known, times, strict=True)
-        ]
+        asked = [(counted_by(row.keys, row.context), time) for row, time in zip(request.rows, times, strict=True)]
+        counted = await service.counters.read(asked, deadline_seconds=seconds)
+        values = [{**one, **more} for one, more in zip(values, counted, strict=True)]
     # A batch takes milliseconds, in which the event loop has decisions to make.
     scoring = partial(_scored, champion, request, known, values, times)
     found = await asyncio.get_running_loop().run_in_executor(service.beside, scoring)

@@ -31,11 +31,13 @@ class Features(Protocol):
 class Counters(Protocol):
     """Reads real-time counters."""
 
-    async def caught_up(self, token: str | None, *, at_most_seconds: float) -> bool:
-        """Wait until the events of a token are counted, and say whether they are; StoreError where the store fails."""
+    async def behind(self, token: str) -> bool:
+        """Whether events of this token are not counted yet; StoreError where the store fails."""
 
-    async def read(self, point: str, keys: Mapping[str, str], at: datetime) -> Mapping[str, int]:
-        """What the windows hold for these keys at this moment; StoreError where the store fails."""
+    async def read(
+        self, asked: Sequence[tuple[Mapping[str, str], datetime]], *, deadline_seconds: float
+    ) -> Sequence[Mapping[str, int]]:
+        """For each, what the windows hold for these keys at this moment; StoreError where the store fails."""
 
 
 class Version(Protocol):

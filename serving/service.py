@@ -22,7 +22,7 @@ from serving.access import Access
 from serving.asking import event_time, played_time
 from serving.breaker import Breaker
 from serving.counters.intake import Intake
-from serving.counters.opening import Asked, counters_of, open_counters
+from serving.counters.opening import counters_of, open_connection, open_counters
 from serving.counters.store import CounterStore
 from serving.engine import Engine
 from serving.keys import keys_of
@@ -126,7 +126,9 @@ class Service:
         store = open_store(workspace.root, environment=workspace.environment, connections=workspace.connections)
         read = {view for model in workspace.models.present.values() for view in model.spec.views}
         views = [view for name, view in workspace.views.items() if name in read]
-        reader = open_reader(store, views)
+        # What a decision asks of features and of counters travels together.
+        redis = open_connection(workspace)
+        reader = open_reader(store, views, connection=redis)
         stack.push_async_callback(reader.close)
         await self._warm(reader, [view.key for view in views])
         self.features = Witnessed(reader)
@@ -135,7 +137,7 @@ class Service:
         await self.models.refresh()
         self.traffic = TrafficMonitor(workspace.registry, [*workspace.models.present], now=utc_now)
         stack.callback(self.traffic.close)
-        self.counters = open_counters(workspace)
+        self.counters = open_counters(workspace, redis)
         self.counted = frozenset(name for counter in counters_of(workspace) for name in counter.features)
         self.intake = Intake(counters_of(workspace), workspace.keyed_hash)
         stack.push_async_callback(self.counters.close)
@@ -158,7 +160,7 @@ class Service:
             rules=self.rules,
             scoring=Scoring(self.models, self.traffic, explaining=self.beside, nanoseconds=time.perf_counter_ns),
             features=self.features,
-            counters=Asked(self.counters, counters_of(self.workspace)),
+            counters=self.counters,
             ledger=self.ledger,
             breaker=Breaker(),
             event_time=self.event_time,

@@ -25,16 +25,13 @@ def count(
     """Count the events that services send, each once, until told to end; run as many as are needed."""
     from redis import Redis
 
-    from feature_repo.redis_connection import address_of
     from serving.counters.consumer import Consumer
-    from serving.counters.opening import REDIS, counters_of
+    from serving.counters.opening import counters_of, redis_of
 
     workspace = open_workspace(marketplace)
     if workspace.environment == "embedded":
         raise ConfigurationError("the embedded service counts by itself; this is for GOVERNANCE_ENVIRONMENT=production")
-    address = address_of(workspace.connections.get(REDIS, ""))
-    if address is None:
-        raise ConfigurationError(f"counters need one Redis, not a cluster: set {REDIS} to host:port,db=0")
+    address = redis_of(workspace)
     ended: list[int] = []
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda received, _: ended.append(received))

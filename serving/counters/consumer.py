@@ -13,7 +13,8 @@ import msgspec
 from redis import Redis, exceptions
 
 from governance.counters.definition import LONGEST_MINUTES, Counter, Event, additions, minute_of
-from serving.counters.redis import KEPT_SECONDS, Names, kind_of
+from serving.counters.redis import KEPT_SECONDS, Names
+from serving.counters.redis_plan import kind_of
 from serving.counters.scripts import COUNT
 
 ENTRIES_AT_ONCE = 500

@@ -4,7 +4,6 @@ The stream keeps what nobody has counted yet, through the death of any process; 
 as long as the longest window, so that an event that is sent twice, or claimed from a dead consumer, counts once.
 """
 
-import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -13,11 +12,12 @@ from typing import Any
 import hiredis
 import msgspec
 
-from feature_repo.redis_connection import Address, Connection
-from governance.counters.definition import LONGEST_MINUTES, SECONDS_A_MINUTE, WINDOWS, Counter, Event, minute_of
+from feature_repo.redis_connection import Connection
+from governance.counters.definition import LONGEST_MINUTES, SECONDS_A_MINUTE, Counter, Event, minute_of
 from governance.errors import StoreError
+from serving.counters.redis_plan import Plans
 from serving.counters.scripts import READ
-from serving.counters.store import Recorded
+from serving.counters.store import Asked, Recorded
 
 KEPT_SECONDS = (LONGEST_MINUTES + 60) * SECONDS_A_MINUTE
 """How long counters and ids outlive their last event: the longest window and an hour for clocks that differ."""
@@ -50,25 +50,26 @@ class Names:
         """The consumers that share the work."""
         return "counters"
 
+    @property
+    def prefix(self) -> str:
+        """What the keys of all counters begin with."""
+        return f"rt:{self.project}:"
+
     def counter(self, counter: Counter, key: str) -> str:
         """What holds the minutes or members of one key."""
-        return f"rt:{self.project}:{counter.name}:{key}"
+        return f"{self.prefix}{counter.name}:{key}"
 
     def counted(self, table: str, event_id: str) -> str:
         """The word that an event was counted."""
         return f"rt:{self.project}:seen:{table}:{event_id}"
 
 
-def kind_of(counter: Counter) -> str:
-    """How the scripts keep a counter."""
-    return "member" if counter.measure == "distinct" else "amount"
-
-
 class RedisCounters:
     """A `CounterStore` on Redis: recording appends to the stream and does not wait for consumers (see `behind`)."""
 
-    def __init__(self, address: Address, *, project: str) -> None:
-        self._connection, self._names = Connection(address), Names(project)
+    def __init__(self, connection: Connection, counters: Sequence[Counter], *, project: str) -> None:
+        self._connection, self._names = connection, Names(project)
+        self._plans = Plans(counters, prefix=self._names.prefix)
 
     async def record(self, events: Sequence[Event], *, now: datetime) -> Recorded:
         """Append events to the stream. Where it fails half-way, send all of them again: an event counts once.
@@ -88,29 +89,26 @@ class RedisCounters:
         return Recorded(accepted=len(recent), repeated=0, too_old=len(events) - len(recent), token=token)
 
     async def read(
-        self,
-        counters: Sequence[Counter],
-        keys: Mapping[str, str],
-        *,
-        at: datetime,
-        deadline_seconds: float = DEADLINE_SECONDS,
-    ) -> dict[str, int]:
-        """Read all windows of all counters in one round trip."""
-        wanted = [counter for counter in counters if counter.asked_by in keys]
-        if not wanted:
-            return {}
-        minute = minute_of(at)
-        before = [minute - minutes for minutes in WINDOWS.values()]
-        names = [self._names.counter(counter, keys[counter.asked_by]) for counter in wanted]
-        arguments = [len(names), *names, len(before), *before, *map(kind_of, wanted)]
+        self, asked: Sequence[Asked], *, deadline_seconds: float = DEADLINE_SECONDS
+    ) -> list[Mapping[str, int]]:
+        """Read all windows of all counters of all who are asked about in one round trip."""
+        plans = [self._plans.of(keys) for keys, _ in asked]
+        commands = [
+            plan.command(keys, minute_of(at)) for plan, (keys, at) in zip(plans, asked, strict=True) if plan.features
+        ]
+        if not commands:
+            return [{} for _ in asked]
+        packed = b"".join(commands)
         try:
-            found = await self._ask(("EVALSHA", _READ_DIGEST, *arguments), deadline_seconds=deadline_seconds)
+            found = await self._connection.ask(packed, len(commands), deadline_seconds)
         except StoreError as problem:
             # A server that was started anew has forgotten the script.
             if "NOSCRIPT" not in str(problem):
                 raise
-            found = await self._ask(("EVAL", READ, *arguments), deadline_seconds=deadline_seconds)
-        return dict(zip((name for counter in wanted for name in counter.features), found[0], strict=True))
+            await self._ask(("SCRIPT", "LOAD", READ))
+            found = await self._connection.ask(packed, len(commands), deadline_seconds)
+        replies = iter(found)
+        return [dict(zip(plan.features, next(replies), strict=True)) if plan.features else {} for plan in plans]
 
     async def behind(self, token: str) -> bool:
         """Whether an entry up to the token has not been handed out yet, or was and is not acknowledged."""
@@ -131,16 +129,12 @@ class RedisCounters:
         return pending[1] is not None and entry_order(pending[1].decode()) <= wanted
 
     async def close(self) -> None:
-        """Close the connection."""
+        """Close the connection, also for others who share it."""
         await self._connection.close()
 
     async def _ask(self, *commands: tuple[Any, ...], deadline_seconds: float = DEADLINE_SECONDS) -> list[Any]:
         packed = b"".join(hiredis.pack_command(command) for command in commands)
         return await self._connection.ask(packed, len(commands), deadline_seconds)
-
-
-_READ_DIGEST = hashlib.sha1(READ.encode(), usedforsecurity=False).hexdigest()
-"""What Redis calls the script."""
 
 
 def _paired(reply: Sequence[Any]) -> dict[bytes, Any]:

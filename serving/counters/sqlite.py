@@ -9,7 +9,7 @@ from pathlib import Path
 from governance.counters.definition import LONGEST_MINUTES, WINDOWS, Addition, Counter, Event, additions, minute_of
 from governance.errors import StoreError
 from governance.storage.sqlite_files import open_shared
-from serving.counters.store import Recorded
+from serving.counters.store import Asked, Recorded
 
 _LOCK_TIMEOUT_SECONDS = 5.0
 _TABLES = """
@@ -69,25 +69,15 @@ class SqliteCounters:
 
     async def read(
         self,
-        counters: Sequence[Counter],
-        keys: Mapping[str, str],
+        asked: Sequence[Asked],
         *,
-        at: datetime,
         deadline_seconds: float = _LOCK_TIMEOUT_SECONDS,  # noqa: ARG002 - readers of this file wait for nobody
-    ) -> dict[str, int]:
+    ) -> list[Mapping[str, int]]:
         """Read each counter's windows in one query."""
-        minute = minute_of(at)
-        starts = [minute - minutes for minutes in WINDOWS.values()]
-        found: dict[str, int] = {}
         try:
-            for counter in counters:
-                if (key := keys.get(counter.asked_by)) is not None:
-                    query = _READ_MEMBERS if counter.measure == "distinct" else _READ_AMOUNTS
-                    row = self._database.execute(query, (counter.name, key, *starts)).fetchone()
-                    found |= zip(counter.features, map(int, row), strict=True)
+            return [self._windows(keys, minute_of(at)) for keys, at in asked]
         except sqlite3.Error as problem:
             raise StoreError(f"the counters in {self._path} cannot be read: {problem}") from problem
-        return found
 
     async def behind(self, token: str) -> bool:  # noqa: ARG002 - events are counted before their token is given
         """Never: an event is counted before it is acknowledged."""
@@ -96,6 +86,16 @@ class SqliteCounters:
     async def close(self) -> None:
         """Close the file."""
         self._database.close()
+
+    def _windows(self, keys: Mapping[str, str], minute: int) -> dict[str, int]:
+        starts = [minute - minutes for minutes in WINDOWS.values()]
+        found: dict[str, int] = {}
+        for counter in self._counters:
+            if (key := keys.get(counter.asked_by)) is not None:
+                query = _READ_MEMBERS if counter.measure == "distinct" else _READ_AMOUNTS
+                row = self._database.execute(query, (counter.name, key, *starts)).fetchone()
+                found |= zip(counter.features, map(int, row), strict=True)
+        return found
 
     def _count(self, events: Iterable[Event], oldest: int) -> int:
         with closing(self._database.cursor()) as cursor:

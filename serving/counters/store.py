@@ -5,7 +5,10 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
 
-from governance.counters.definition import Counter, Event
+from governance.counters.definition import Event
+
+Asked = tuple[Mapping[str, str], datetime]
+"""Keys by name, and the moment at which the windows end."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -28,10 +31,8 @@ class CounterStore(Protocol):
     async def record(self, events: Sequence[Event], *, now: datetime) -> Recorded:
         """Count events; one whose id was seen within the longest window changes nothing."""
 
-    async def read(
-        self, counters: Sequence[Counter], keys: Mapping[str, str], *, at: datetime, deadline_seconds: float = ...
-    ) -> dict[str, int]:
-        """Features of the counters whose key is given, at a moment; StoreError where no answer comes in time."""
+    async def read(self, asked: Sequence[Asked], *, deadline_seconds: float = ...) -> list[Mapping[str, int]]:
+        """For each, features of the counters whose key is named; StoreError where no answer comes in time."""
 
     async def behind(self, token: str) -> bool:
         """Whether events of this token are not counted yet."""

@@ -133,7 +133,7 @@ class Staged(Service):
     async def _open(self, stack: AsyncExitStack) -> None:
         self.profiles, self.traffic, self.models = Profiles(), Watch(), Models()  # type: ignore[assignment]
         self.features = Witnessed(self.profiles)
-        self.counters, self.counted = open_counters(self.workspace), frozenset()
+        self.counters, self.counted = open_counters(self.workspace, None), frozenset()
         stack.push_async_callback(self.counters.close)
         self.intake = Intake(counters_of(self.workspace), self.workspace.keyed_hash)
         self.ledger = LedgerWriter(self.workspace.decisions)

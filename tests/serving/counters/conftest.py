@@ -1,14 +1,11 @@
 """Counters' tests share a world of order lines and a real Redis."""
 
-from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import polars as pl
-import pytest
 from hypothesis import strategies as st
 
-from benchmarks.servers import PROGRAM, RedisServer, installed, redis_server
 from governance.counters.catalogue import COUNTERS
 from governance.counters.definition import Event
 from governance.counters.offline import counters_at
@@ -63,7 +60,7 @@ def offline(rows: list[Row]) -> list[dict[str, int | None]]:
 async def read_for(store: CounterStore, row: Row) -> dict[str, int | None]:
     """What a store says at the moment of a line."""
     keys = {name: str(row[name]) for name in KEYS if row[name] is not None}
-    found = await store.read(ORDERS, keys, at=row["occurred_at"])
+    (found,) = await store.read([(keys, row["occurred_at"])])
     return {name: found.get(name) for name in NAMES}
 
 
@@ -71,22 +68,3 @@ def moments(rows: list[Row]) -> list[list[tuple[int, Row]]]:
     """Numbered lines by moment: of those of one moment each is decided before any of them counts."""
     numbered = list(enumerate(rows))
     return [[one for one in numbered if one[1]["occurred_at"] == at] for at in sorted({r["occurred_at"] for r in rows})]
-
-
-@pytest.fixture(scope="session")
-def redis_process() -> Iterator[RedisServer]:
-    """One server for the tests of this process."""
-    if not installed():
-        pytest.skip(f"{PROGRAM} is not installed: apt-get install -y --no-install-recommends redis-server")
-    with redis_server() as server:
-        yield server
-
-
-@pytest.fixture
-def redis_client(redis_process: RedisServer) -> Iterator[Any]:
-    """An empty Redis."""
-    from redis import Redis
-
-    with Redis(port=redis_process.port) as client:
-        client.flushall()
-        yield client

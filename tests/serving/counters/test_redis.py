@@ -1,7 +1,7 @@
 """Counters on a real Redis: exact through repeated events, dead consumers and entries that are no events."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from typing import Any
 
@@ -10,7 +10,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 
 from benchmarks.servers import RedisServer, redis_server
-from feature_repo.redis_connection import address_of
+from feature_repo.redis_connection import Connection, address_of
 from governance.errors import StoreError
 from serving.counters.consumer import Consumer, Counted
 from serving.counters.redis import Names, RedisCounters
@@ -30,7 +30,7 @@ def consumer(client: Any, name: str = "one") -> Consumer:
 async def opened(server: RedisServer) -> AsyncIterator[RedisCounters]:
     address = address_of(server.connection_string)
     assert address
-    store = RedisCounters(address, project="shop")
+    store = RedisCounters(Connection(address), ORDERS, project="shop")
     yield store
     await store.close()
 
@@ -121,10 +121,10 @@ def test_a_redis_that_is_gone_is_an_error_that_says_so() -> None:
         _read(server, "buyer_id-1")
 
 
-def _read(server: RedisServer, buyer: str) -> dict[str, int]:
-    async def read() -> dict[str, int]:
+def _read(server: RedisServer, buyer: str) -> Mapping[str, int]:
+    async def read() -> Mapping[str, int]:
         async with opened(server) as store:
-            return await store.read(ORDERS, {"buyer_id": buyer}, at=START)
+            return (await store.read([({"buyer_id": buyer}, START)]))[0]
 
     return asyncio.run(read())
 

@@ -27,7 +27,7 @@ def test_an_event_counts_once_however_often_it_comes(counters: SqliteCounters) -
     first = asyncio.run(counters.record([order, order], now=START))
     again = asyncio.run(counters.record([order], now=START))
     assert (first.accepted, first.repeated, again.accepted, again.repeated) == (1, 1, 0, 1)
-    found = asyncio.run(counters.read(ORDERS, {"buyer_id": "buyer_id-1"}, at=START))
+    found = asyncio.run(counters.read([({"buyer_id": "buyer_id-1"}, START)]))[0]
     assert (found["buyer_lines_5m"], found["buyer_spend_24h"], found["buyer_devices_1h"]) == (1, 125, 1)
 
 
