@@ -66,9 +66,10 @@ class DecisionsRoute:
                 point, pseudonymous(request, service.workspace.keyed_hash), caller=key.caller
             )
             decision = answered.decision
-            service.metrics.decided(decision.point, decision.action, decision.degraded)
-            for score in decision.scores:
-                service.metrics.scored(score.model, score.role)
+            if not answered.replayed:
+                service.metrics.decided(decision.point, decision.action, decision.degraded)
+                for score in decision.scores:
+                    service.metrics.scored(score.model, score.role)
             return write(answer_of(answered, service.rules.texts))
 
     async def _stored(self, decision_id: str) -> bytes:
