@@ -61,7 +61,7 @@ def redis_server(*settings: str) -> Iterator[RedisServer]:
     command = [PROGRAM, "--port", str(port), "--bind", "127.0.0.1", "--save", "", "--appendonly", "no", *settings]
     with tempfile.TemporaryDirectory() as folder:
         process = subprocess.Popen([*command, "--dir", folder], stdout=subprocess.DEVNULL)  # noqa: S603
-        with _ended_after(process, lambda: _listens(port), PROGRAM):
+        with _ended_after(process, lambda: listens(port), PROGRAM):
             yield RedisServer(port, process.pid)
 
 
@@ -113,7 +113,7 @@ def _ended_after(process: "subprocess.Popen[bytes]", answers: Callable[[], bool]
 
 def wait_until_it_answers(port: int, process: "subprocess.Popen[bytes]") -> None:
     """Until something listens; RuntimeError where the process ends or takes too long."""
-    _wait(process, lambda: _listens(port), f"{process.args!r} on port {port}")
+    _wait(process, lambda: listens(port), f"{process.args!r} on port {port}")
 
 
 def _wait(process: "subprocess.Popen[bytes]", answers: Callable[[], bool], name: str) -> None:
@@ -124,7 +124,8 @@ def _wait(process: "subprocess.Popen[bytes]", answers: Callable[[], bool], name:
         time.sleep(0.02)
 
 
-def _listens(port: int) -> bool:
+def listens(port: int) -> bool:
+    """Whether somebody answers there."""
     with closing(socket.socket()) as probe:
         return probe.connect_ex(("127.0.0.1", port)) == 0
 

@@ -18,9 +18,13 @@ from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import date
 from pathlib import Path
+from typing import Any
 
 import pytest
+from needed import require_redis
+from programs import GOVERN
 
+from benchmarks.servers import RedisServer, redis_server
 from governance.features.catalogue import VIEWS
 from governance.marketplaces.marketplace import load_marketplace
 from governance.workspace import Workspace
@@ -28,7 +32,6 @@ from governance.workspace import Workspace
 FIRST_DAY = date(2024, 1, 1)
 DAYS, BUYERS, SEED = 35, 4_000, 7
 PROJECT = Path(__file__).parent.parent
-GOVERN = Path(sys.executable).with_name("govern")
 REAL_DATA = PROJECT.parent / "shared" / "data"
 
 _MODEL = """
@@ -296,3 +299,21 @@ def govern(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) 
         return Said(ended.value.code if isinstance(ended.value.code, int) else 0, said.out, said.err)
 
     return run
+
+
+@pytest.fixture(scope="session")
+def redis_process() -> Iterator[RedisServer]:
+    """One server for the tests of this process."""
+    require_redis()
+    with redis_server() as server:
+        yield server
+
+
+@pytest.fixture
+def redis_client(redis_process: RedisServer) -> Iterator[Any]:
+    """An empty Redis."""
+    from redis import Redis
+
+    with Redis(port=redis_process.port) as client:
+        client.flushall()
+        yield client

@@ -9,11 +9,12 @@ from typing import Any
 import dagster as dg
 import polars as pl
 import pytest
+from some_decision import some_decision
 
 from assets.feast_store import joiner
 from governance.contracts.calendar import midnight
 from governance.decisions import landed
-from governance.decisions.record import Decision, ModelScore, RuleHit, features_digest
+from governance.decisions.record import Decision, ModelScore, RuleHit
 from governance.models.artifact import load_scorer
 from governance.models.training_set import order_columns, unlabelled
 from governance.workspace import Workspace
@@ -24,17 +25,6 @@ Run = Callable[..., dg.ExecuteInProcessResult]
 FIRST = date(2024, 1, 1)
 HIT = RuleHit(rule="far_below_the_usual_price", version=1, mode="shadow", action="warn")
 KEYS = ("buyer_id", "seller_id", "product_id", "category")
-
-
-def decision(name: str, at: datetime, **fields: Any) -> Decision:
-    values: dict[str, Any] = {
-        **{"idempotency_key": None, "caller": "shop", "point": "checkout", "entity_id": name, "market": "de"},
-        **{"keys": {}, "context": {}, "amount_minor": 1, "decided_at": at, "recorded_at": at, "features": {}},
-        **{"feature_times": {}, "scores": (), "rules": (), "rules_version": "r", "policy_version": "p"},
-        **{"proposed": "allow", "action": "allow", "reasons": (), "explored": False, "propensity": 1.0, "arm": None},
-        **{"degraded": (), "latency_us": 900, "facts": {}, **fields},
-    }
-    return Decision(decision_id=name, features_digest=features_digest(values["features"]), **values)
 
 
 def metadata_of(result: dg.ExecuteInProcessResult, name: str, day: date | None = None) -> dict[str, Any]:
@@ -73,11 +63,11 @@ def test_a_day_lands_with_its_figures_and_again_only_when_something_was_appended
     bazaar: Workspace, materialize: Run
 ) -> None:
     noon = midnight(FIRST) + timedelta(hours=12)
-    bazaar.decisions.append([decision("a", noon, rules=(HIT,)), decision("b", noon, action="warn")])
+    bazaar.decisions.append([some_decision("a", noon, rules=(HIT,)), some_decision("b", noon, action="warn")])
 
     first = materialize(bazaar, "decisions/ledger", "decisions/rules", days=[FIRST])
     again = materialize(bazaar, "decisions/ledger", days=[FIRST])
-    bazaar.decisions.append([decision("late", noon)])
+    bazaar.decisions.append([some_decision("late", noon)])
     appended = materialize(bazaar, "decisions/ledger", days=[FIRST])
 
     assert metadata_of(first, "decisions/ledger", FIRST)["acted_share"] == 0.5
@@ -102,11 +92,11 @@ def test_the_sensor_asks_for_quiet_days_once_and_again_after_an_appendix(bazaar:
 
     noon = midnight(FIRST) + timedelta(hours=12)
     before = tick()
-    bazaar.decisions.append([decision("a", noon), decision("b", noon + timedelta(days=2))])
+    bazaar.decisions.append([some_decision("a", noon), some_decision("b", noon + timedelta(days=2))])
     still_coming, quiet = tick(), tick()
     materialize(bazaar, "decisions/ledger", days=[FIRST, FIRST + timedelta(days=1), FIRST + timedelta(days=2)])
     done = tick()
-    bazaar.decisions.append([decision("c", noon)])
+    bazaar.decisions.append([some_decision("c", noon)])
     appended = [tick(), tick()]
 
     first_to = {"dagster/asset_partition_range_start": "2024-01-01", "dagster/asset_partition_range_end": "2024-01-03"}
@@ -134,7 +124,7 @@ def served_day(own_settled: Path, bazaar_at: Callable[..., Workspace]) -> tuple[
         workspace,
         day,
         [
-            decision(
+            some_decision(
                 row["row_id"],
                 row["decided_at"],
                 keys={key: row[key] for key in KEYS},

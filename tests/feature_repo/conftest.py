@@ -1,6 +1,6 @@
 """A small marketplace of views in a temporary workspace."""
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
@@ -9,7 +9,7 @@ from typing import Any
 import polars as pl
 import pytest
 
-from benchmarks.servers import PROGRAM, RedisServer, installed, redis_server
+from benchmarks.servers import RedisServer
 from governance.features.view import Measure, View
 from governance.models.spec import Costs, ModelSpec
 from governance.storage.lake import Lake
@@ -101,25 +101,6 @@ def workspace_at() -> Callable[[Path], Workspace]:
 @pytest.fixture
 def workspace(tmp_path: Path) -> Workspace:
     return Workspace(tmp_path)
-
-
-@pytest.fixture(scope="session")
-def redis_process() -> Iterator[RedisServer]:
-    """One server for the tests of this process."""
-    if not installed():
-        pytest.skip(f"{PROGRAM} is not installed: apt-get install -y --no-install-recommends redis-server")
-    with redis_server() as server:
-        yield server
-
-
-@pytest.fixture
-def redis_client(redis_process: RedisServer) -> Iterator[Any]:
-    """An empty Redis."""
-    from redis import Redis
-
-    with Redis(port=redis_process.port) as client:
-        client.flushall()
-        yield client
 
 
 @pytest.fixture

@@ -1,19 +1,12 @@
 """What tests of orchestration share: candidates that nobody trained, and the Dagster UI of a workspace.
 
-It puts `daemon` and `owner` where the tests of this folder can import them.
+It puts `daemon`, `desk` and `owner` where the tests of this folder can import them.
 """
 
-import http.client
-import json
-import os
-import socket
-import subprocess
 import sys
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from datetime import UTC, date, datetime
 from pathlib import Path
-from typing import Any
 
 import pytest
 
@@ -21,53 +14,10 @@ from governance.release.evidence import GateResult, Verdict
 from governance.release.records import sha256
 from governance.release.registry import Registry
 from governance.workspace import Workspace
-from orchestration.environments import prepare_dagster_home
 
 sys.path.append(str(Path(__file__).parent))
 
 AT = datetime(2024, 2, 5, 12, tzinfo=UTC)
-PROJECT = Path(__file__).parents[2]
-
-
-PROGRAMS = {
-    "daemon": ["dagster-daemon", "run", "-w", "workspace.yaml"],
-    "webserver": ["dagster-webserver", "-w", "workspace.yaml", "-h", "127.0.0.1", "-p"],
-}
-
-LAUNCH = """
-mutation Launch($assets: [AssetKeyInput!]!, $days: [String!]!) {
-  launchPartitionBackfill(backfillParams: {assetSelection: $assets, partitionNames: $days}) {
-    __typename
-    ... on LaunchBackfillSuccess { backfillId }
-    ... on PythonError { message }
-  }
-}
-"""
-LAUNCH_JOB = """
-mutation LaunchJob($params: ExecutionParams!) {
-  launchPipelineExecution(executionParams: $params) {
-    __typename
-    ... on LaunchRunSuccess { run { runId } }
-    ... on RunConfigValidationInvalid { errors { message } }
-    ... on PythonError { message }
-  }
-}
-"""
-AGAIN = """
-mutation Again($params: ReexecutionParams!) {
-  launchPipelineReexecution(reexecutionParams: $params) {
-    __typename
-    ... on LaunchRunSuccess { run { runId } }
-    ... on PythonError { message }
-  }
-}
-"""
-DELETE = "mutation Delete($run: String!) { deleteRun(runId: $run) { __typename } }"
-RUNS = "query Runs { runsOrError { ... on Runs { results { runId status tags { key value } } } } }"
-BACKFILL = (
-    "query Backfill($id: String!) { partitionBackfillOrError(backfillId: $id) { ... on PartitionBackfill { status } } }"
-)
-TERMINATE = "mutation End($run: String!) { terminateRun(runId: $run) { __typename } }"
 
 
 def record(registry: Registry, word: str, *, status: str = "passed", as_of: date = date(2024, 1, 29)) -> str:
@@ -99,130 +49,13 @@ def release_of() -> Callable[..., str]:
     return release
 
 
-class Desk:
-    """The Dagster UI of a workspace, as GraphQL."""
-
-    def __init__(self, port: int, daemon: "subprocess.Popen[bytes]") -> None:
-        self._port, self._daemon = port, daemon
-
-    def ask(self, query: str, **variables: Any) -> dict[str, Any]:
-        connection = http.client.HTTPConnection("127.0.0.1", self._port, timeout=60)
-        body = json.dumps({"query": query, "variables": variables})
-        connection.request("POST", "/graphql", body, {"Content-Type": "application/json"})
-        answer: dict[str, Any] = json.load(connection.getresponse())
-        connection.close()
-        assert "errors" not in answer, answer
-        return answer["data"]
-
-    def runs(self) -> list[dict[str, Any]]:
-        """Every run, oldest first."""
-        return self.ask(RUNS)["runsOrError"]["results"][::-1]
-
-    def wait_until(self, happened: Callable[[], bool]) -> None:
-        """Look again and again, for as long as the daemon lives."""
-        while not happened():
-            try:
-                self._daemon.wait(timeout=0.2)
-                pytest.fail("the daemon ended")
-            except subprocess.TimeoutExpired:
-                continue
-
-    def backfill_to_its_end(self, assets: list[tuple[str, ...]], days: list[date]) -> str:
-        """Launch a backfill and wait for all of its runs; how it ended."""
-        launched = self._backfill(assets, days)
-
-        def status() -> str:
-            return str(self.ask(BACKFILL, id=launched)["partitionBackfillOrError"]["status"])
-
-        self.wait_until(lambda: status().startswith(("COMPLETED", "FAILED", "CANCELED")))
-        return status()
-
-    def _backfill(self, assets: list[tuple[str, ...]], days: list[date]) -> str:
-        named = [{"path": list(key)} for key in assets]
-        launched = self.ask(LAUNCH, assets=named, days=[str(day) for day in days])["launchPartitionBackfill"]
-        assert launched["__typename"] == "LaunchBackfillSuccess", launched
-        return str(launched["backfillId"])
-
-    def backfill(self, assets: list[tuple[str, ...]], days: list[date]) -> str:
-        """Launch a backfill and return its run, once there is one."""
-        before = {run["runId"] for run in self.runs()}
-        self._backfill(assets, days)
-        self.wait_until(lambda: len(self.runs()) > len(before))
-        (run,) = (run["runId"] for run in self.runs() if run["runId"] not in before)
-        return str(run)
-
-    def launch(self, job: str, *, partition: str | None = None, **ops: dict[str, Any]) -> str:
-        """Launch a job with the config of its ops, or for one partition; its run, once that has ended."""
-        params = {
-            "selector": {"repositoryName": "__repository__", "repositoryLocationName": "governance", "jobName": job},
-            "mode": "default",
-            "runConfigData": json.dumps({"ops": {op: {"config": config} for op, config in ops.items()}}),
-            "executionMetadata": {"tags": [{"key": "dagster/partition", "value": partition}] if partition else []},
-        }
-        return self._until_it_ends(self.ask(LAUNCH_JOB, params=params)["launchPipelineExecution"])
-
-    def again(self, run: str) -> str:
-        """Re-execute a run from its failure; the new run once it has ended."""
-        params = {"parentRunId": run, "strategy": "FROM_FAILURE"}
-        return self._until_it_ends(self.ask(AGAIN, params=params)["launchPipelineReexecution"])
-
-    def terminate(self, run: str) -> None:
-        self.ask(TERMINATE, run=run)
-
-    def delete(self, run: str) -> None:
-        self.ask(DELETE, run=run)
-
-    def _until_it_ends(self, launched: dict[str, Any]) -> str:
-        assert launched["__typename"] == "LaunchRunSuccess", launched
-        run = str(launched["run"]["runId"])
-        self.wait_until(lambda: self.ended(run))
-        return run
-
-    def status(self, run: str) -> str:
-        return next(str(one["status"]) for one in self.runs() if one["runId"] == run)
-
-    def ended(self, run: str) -> bool:
-        return self.status(run) in ("SUCCESS", "FAILURE", "CANCELED")
+@pytest.fixture
+def workspace(tmp_path: Path, bazaar_at: Callable[..., Workspace]) -> Workspace:
+    """An empty one; tests that need more have their own."""
+    return bazaar_at(tmp_path)
 
 
-@contextmanager
-def open_desk(workspace: Workspace) -> Iterator[Desk]:
-    """A webserver and a daemon on a workspace; both are stopped in the end."""
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
-    environment = os.environ | {
-        "DAGSTER_HOME": str(prepare_dagster_home(workspace)),
-        "GOVERNANCE_ROOT": str(workspace.root.parent),
-        "GOVERNANCE_SOURCE": str(workspace.source_root),
-        "MARKETPLACE": str(workspace.marketplace.folder),
-        "PYTHONUNBUFFERED": "1",
-    }
-    started: list[subprocess.Popen[bytes]] = []
-    try:
-        for name, (program, *words) in PROGRAMS.items():
-            command = [str(Path(sys.executable).with_name(program)), *words, *([str(port)] * (name == "webserver"))]
-            with (workspace.root / f"{name}.txt").open("w") as said:
-                started.append(subprocess.Popen(command, cwd=PROJECT, env=environment, stdout=said, stderr=said))
-        found = Desk(port, started[0])
-        found.wait_until(lambda: answers(port))
-        yield found
-    finally:
-        for process in started:
-            process.terminate()
-        for process in started:
-            process.wait(timeout=60)
-
-
-def answers(port: int) -> bool:
-    try:
-        with socket.create_connection(("127.0.0.1", port), timeout=1):
-            return True
-    except OSError:
-        return False
-
-
-@pytest.fixture(scope="session")
-def desk() -> Callable[..., Any]:
-    """Open the Dagster UI of a workspace: a webserver and a daemon, until the block ends."""
-    return open_desk
+@pytest.fixture
+def champion(workspace: Workspace, release_of: Callable[..., str]) -> str:
+    """One that serves `claim` there."""
+    return release_of(workspace.registry, "a")

@@ -1,10 +1,8 @@
 """The webserver and the daemon as people start them, with `govern ui`, and what a test reads of them."""
 
-import http.client
 import json
 import os
 import signal
-import socket
 import subprocess
 import time
 from collections import Counter
@@ -14,6 +12,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from dagster_graphql import ask
+
+from benchmarks.servers import free_port, listens
 from orchestration.processes import PROCESS_TAG
 
 _RUNS = """
@@ -93,40 +94,27 @@ class Ui:
 
     def _ticks(self, query: str) -> dict[str, dict[str, Any] | None]:
         """The newest tick of every sensor or schedule."""
-        (found,) = self._ask(query).values()
+        (found,) = ask(self.port, query).values()
         return {one["name"]: next(iter(one["state"]["ticks"]), None) for one in found["results"]}
 
     def _runs(self) -> list[dict[str, Any]]:
-        found = self._ask(_RUNS)["runsOrError"]["results"]
+        found = ask(self.port, _RUNS)["runsOrError"]["results"]
         for run in found:
             run["tags"] = {tag["key"]: tag["value"] for tag in run["tags"]}
         return [run for run in reversed(found) if "governance/asked_by" in run["tags"]]
-
-    def _ask(self, query: str) -> dict[str, Any]:
-        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=60)
-        try:
-            connection.request("POST", "/graphql", json.dumps({"query": query}), {"Content-Type": "application/json"})
-            answer: dict[str, Any] = json.load(connection.getresponse())
-        finally:
-            connection.close()
-        assert "errors" not in answer, answer
-        data: dict[str, Any] = answer["data"]
-        return data
 
 
 @contextmanager
 def govern_ui(program: Path, environment: dict[str, str], log: Path) -> Iterator[Ui]:
     """The webserver and the daemon, once every sensor has looked; all their processes are ended afterwards."""
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
+    port = free_port()
     with log.open("wb") as said:
         process = subprocess.Popen(
             [program, "ui", "--port", str(port)], env=environment, stdout=said, stderr=said, start_new_session=True
         )
         ui = Ui(port, process)
         try:
-            ui.wait("the first look of every sensor", lambda: _answers(port) and ui.is_quiet(since=0.0))
+            ui.wait("the first look of every sensor", lambda: listens(port) and ui.is_quiet(since=0.0))
             yield ui
         finally:
             os.killpg(process.pid, signal.SIGINT)
@@ -134,11 +122,6 @@ def govern_ui(program: Path, environment: dict[str, str], log: Path) -> Iterator
                 process.wait(timeout=60)
             finally:
                 _kill_what_is_left(process.pid)
-
-
-def _answers(port: int) -> bool:
-    with socket.socket() as probe:
-        return probe.connect_ex(("127.0.0.1", port)) == 0
 
 
 def _kill_what_is_left(group: int) -> None:

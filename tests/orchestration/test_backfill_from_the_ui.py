@@ -4,9 +4,9 @@ import shutil
 from collections.abc import Callable
 from datetime import date
 from pathlib import Path
-from typing import Any
 
 import pytest
+from desk import open_desk
 
 from governance.contracts.calendar import days_between
 from governance.workspace import Workspace
@@ -21,14 +21,13 @@ def test_a_backfill_from_the_ui_is_one_run_that_can_be_terminated_and_gone_on_wi
     settled: Path,
     bazaar_at: Callable[..., Workspace],
     everything_in: Callable[[Workspace], dict[str, str]],
-    desk: Callable[..., Any],
 ) -> None:
     workspace, days = bazaar_at(own_settled), days_between(FIRST, LAST)
     wanted, assets = everything_in(bazaar_at(settled)), list(backfill_run(workspace, FIRST, LAST).assets)
     for lost in ("raw", "features/category", "features/buyer", "labels"):
         shutil.rmtree(workspace.lake.root / lost)
 
-    with desk(workspace) as ui:
+    with open_desk(workspace) as ui:
         first = ui.backfill(assets, days)
         ui.wait_until(lambda: len(workspace.lake.days("raw/orders")) >= 3)
         ui.terminate(first)

@@ -23,16 +23,6 @@ PAST = datetime(2024, 2, 6, 12, tzinfo=UTC)
 
 
 @pytest.fixture
-def workspace(tmp_path: Path, bazaar_at: Callable[..., Workspace]) -> Workspace:
-    return bazaar_at(tmp_path)
-
-
-@pytest.fixture
-def champion(workspace: Workspace, release_of: Callable[..., str]) -> str:
-    return release_of(workspace.registry, "a")
-
-
-@pytest.fixture
 def kept(workspace: Workspace, candidate_of: Callable[..., str]) -> str:
     return candidate_of(workspace.registry, "b", status="kept")
 

@@ -7,14 +7,12 @@ from pathlib import Path
 
 import dagster as dg
 import pytest
+from needed import require_postgres, require_redis
 
 from assets.online_repair import differences, served
 from benchmarks.servers import (
-    PROGRAM,
     PostgresServer,
     RedisServer,
-    installed,
-    postgres_programs,
     postgres_server,
     redis_server,
 )
@@ -25,17 +23,13 @@ from orchestration.runs import execute
 
 @pytest.fixture
 def postgres() -> Iterator[PostgresServer]:
-    programs = postgres_programs()
-    if programs is None:
-        pytest.skip("Postgres is not installed: apt-get install -y --no-install-recommends postgresql")
-    with postgres_server(programs) as server:
+    with postgres_server(require_postgres()) as server:
         yield server
 
 
 @pytest.fixture
 def redis() -> Iterator[RedisServer]:
-    if not installed():
-        pytest.skip(f"{PROGRAM} is not installed: apt-get install -y --no-install-recommends redis-server")
+    require_redis()
     with redis_server() as server:
         yield server
 

@@ -11,6 +11,7 @@ from typing import Any
 
 import polars as pl
 import pytest
+from desk import open_desk
 
 from assets.online_repair import differences, served
 from feature_repo.online_state import last_online
@@ -206,14 +207,13 @@ def test_every_action_of_the_runbooks_is_done_from_the_ui_as_they_say(
     world: Path,
     bazaar_at: Callable[..., Workspace],
     everything_in: Callable[[Workspace], dict[str, str]],
-    desk: Callable[..., Any],
 ) -> None:
     source = Path(shutil.copytree(world, tmp_path / "deliveries"))
     with (own_settled / "bazaar" / "marketplace.toml").open("a") as toml:
         toml.write(ONLY_BY_HAND)
     workspace = bazaar_at(own_settled, source=source)
 
-    with desk(workspace) as ui:
+    with open_desk(workspace) as ui:
         shift = Shift(ui=ui, workspace=workspace, source=source, look=everything_in)
         for part in parts:
             part(shift)

@@ -21,16 +21,6 @@ NOW = datetime(2024, 2, 6, tzinfo=UTC)
 
 
 @pytest.fixture
-def workspace(tmp_path: Path, bazaar_at: Callable[..., Workspace]) -> Workspace:
-    return bazaar_at(tmp_path)
-
-
-@pytest.fixture
-def champion(workspace: Workspace, release_of: Callable[..., str]) -> str:
-    return release_of(workspace.registry, "a")
-
-
-@pytest.fixture
 def newer(workspace: Workspace, champion: str, candidate_of: Callable[..., str]) -> str:
     """A candidate that passed and is newer than the champion."""
     assert champion

@@ -8,15 +8,14 @@ import math
 import os
 import signal
 import subprocess
-import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
-from pathlib import Path
 from typing import Any
 
 import polars as pl
+from programs import GOVERN
 from serving_process import Running
 
 from governance.contracts.tables import TABLES
@@ -25,7 +24,6 @@ from governance.counters.offline import counters_of_days
 from governance.decisions.record import Decision
 from governance.workspace import Workspace
 
-GOVERN = Path(sys.executable).with_name("govern")
 POINTS = {"orders": "checkout", "sessions": "login"}
 KEYS = {"orders": ("buyer_id", "seller_id", "product_id", "category"), "sessions": ("account_id",)}
 COUNTED_BY = ("account_id", "buyer_id", "seller_id", "device", "network", "instrument", "address", "coupon")

@@ -5,7 +5,6 @@ import json
 import os
 import signal
 import subprocess
-import sys
 import threading
 import time
 from collections.abc import Iterator, Mapping
@@ -14,7 +13,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-GOVERN = Path(sys.executable).with_name("govern")
+from programs import GOVERN
+
 SECONDS_AT_MOST = 90.0
 HOST = "127.0.0.1"
 

@@ -11,9 +11,10 @@ from typing import Any
 
 import polars as pl
 import pytest
+from needed import require_redis
 from serving_process import Callers, Running, served
 
-from benchmarks.servers import PROGRAM, installed, redis_server
+from benchmarks.servers import redis_server
 from governance.contracts.calendar import valid_at
 from governance.models.artifact import CALIBRATOR, Scorer, files_digest, load_scorer
 from governance.release.evidence import GateResult, Verdict
@@ -91,8 +92,7 @@ def _embedded(root: Path, open_at: Callable[..., Workspace]) -> Iterator[tuple[W
 
 @contextmanager
 def _in_redis(root: Path, open_at: Callable[..., Workspace]) -> Iterator[tuple[Workspace, dict[str, str]]]:
-    if not installed():
-        pytest.skip(f"{PROGRAM} is not installed: apt-get install -y --no-install-recommends redis-server")
+    require_redis()
     from dataclasses import replace
 
     from assets.feast_store import feature_store, offline_only

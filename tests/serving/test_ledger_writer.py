@@ -2,51 +2,21 @@
 
 import asyncio
 import threading
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import pytest
+from some_decision import some_decision
 
 from governance.decisions.ledger import DecisionLedger, open_ledger
 from governance.decisions.ledger_sqlite import SqliteLedger
-from governance.decisions.record import Decision, features_digest
+from governance.decisions.record import Decision
 from governance.errors import StoreError
 from serving.ledger_writer import LedgerWriter, WriterLimits
 
 NOON = datetime(2024, 1, 5, 12, tzinfo=UTC)
-
-
-def decision(name: str, *, request: str | None = None, **fields: Any) -> Decision:
-    values: Mapping[str, Any] = {
-        "caller": "shop",
-        "point": "checkout",
-        "entity_id": f"line-{name}",
-        "market": None,
-        "keys": {"seller_id": "s1"},
-        "context": {},
-        "amount_minor": None,
-        "decided_at": NOON,
-        "recorded_at": NOON,
-        "features": {},
-        "features_digest": features_digest({}),
-        "feature_times": {},
-        "scores": (),
-        "rules": (),
-        "rules_version": "r",
-        "policy_version": "p",
-        "proposed": "allow",
-        "action": "allow",
-        "reasons": (),
-        "explored": False,
-        "propensity": 1.0,
-        "arm": None,
-        "degraded": (),
-        "latency_us": 1,
-        "facts": {},
-    }
-    return Decision(decision_id=name, idempotency_key=request, **{**values, **fields})
 
 
 class Counted:
@@ -108,8 +78,8 @@ def test_a_durable_decision_is_on_disk_when_it_is_answered(tmp_path: Path) -> No
     path = tmp_path / "decisions.sqlite"
 
     async def body(writer: LedgerWriter) -> None:
-        kept = await writer.keep(decision("a"), durable=True)
-        assert (kept, rows_in(path)) == (decision("a"), 1)
+        kept = await writer.keep(some_decision("a"), durable=True)
+        assert (kept, rows_in(path)) == (some_decision("a"), 1)
 
     with_writer(open_ledger(path), body)
 
@@ -119,7 +89,7 @@ def test_what_was_answered_is_on_disk_when_the_writer_is_closed(tmp_path: Path) 
 
     async def body(writer: LedgerWriter) -> None:
         for number in range(1_234):
-            await writer.keep(decision(str(number)), durable=False)
+            await writer.keep(some_decision(str(number)), durable=False)
 
     with_writer(open_ledger(path), body, linger_seconds=5.0)
 
@@ -129,9 +99,9 @@ def test_what_was_answered_is_on_disk_when_the_writer_is_closed(tmp_path: Path) 
 def test_requests_that_come_together_share_a_commit(counted: Counted) -> None:
     async def body(writer: LedgerWriter) -> None:
         counted.goes_on.clear()
-        first = asyncio.create_task(writer.keep(decision("first"), durable=True))
+        first = asyncio.create_task(writer.keep(some_decision("first"), durable=True))
         await asyncio.to_thread(counted.reached.wait, 20)
-        others = [asyncio.create_task(writer.keep(decision(str(n)), durable=True)) for n in range(60)]
+        others = [asyncio.create_task(writer.keep(some_decision(str(n)), durable=True)) for n in range(60)]
         await asyncio.sleep(0)
         counted.goes_on.set()
         await asyncio.gather(first, *others)
@@ -144,10 +114,10 @@ def test_requests_that_come_together_share_a_commit(counted: Counted) -> None:
 def test_the_earlier_decision_of_a_request_comes_back_from_another_worker(tmp_path: Path) -> None:
     path = tmp_path / "decisions.sqlite"
     other = open_ledger(path)
-    other.append([decision("theirs", request="r1")])
+    other.append([some_decision("theirs", idempotency_key="r1")])
 
     async def body(writer: LedgerWriter) -> None:
-        assert (await writer.keep(decision("ours", request="r1"), durable=True)).decision_id == "theirs"
+        assert (await writer.keep(some_decision("ours", idempotency_key="r1"), durable=True)).decision_id == "theirs"
 
     with_writer(open_ledger(path), body)
 
@@ -155,12 +125,12 @@ def test_the_earlier_decision_of_a_request_comes_back_from_another_worker(tmp_pa
 def test_a_request_is_found_before_and_after_it_is_written(counted: Counted) -> None:
     async def body(writer: LedgerWriter) -> None:
         counted.goes_on.clear()
-        await writer.keep(decision("a", request="r1"), durable=False)
-        assert await writer.find("shop", "r1") == decision("a", request="r1")
+        await writer.keep(some_decision("a", idempotency_key="r1"), durable=False)
+        assert await writer.find("shop", "r1") == some_decision("a", idempotency_key="r1")
         assert await writer.find("shop", "r2") is None
         counted.goes_on.set()
-        await writer.keep(decision("b"), durable=True)
-        assert await writer.find("shop", "r1") == await writer.get("a") == decision("a", request="r1")
+        await writer.keep(some_decision("b"), durable=True)
+        assert await writer.find("shop", "r1") == await writer.get("a") == some_decision("a", idempotency_key="r1")
         assert [one.decision_id for one in await writer.about("s1", at_most=5)] == ["b", "a"]
 
     with_writer(counted, body)
@@ -169,12 +139,12 @@ def test_a_request_is_found_before_and_after_it_is_written(counted: Counted) -> 
 def test_a_failing_ledger_refuses_what_hurts_and_keeps_what_was_answered(counted: Counted) -> None:
     async def body(writer: LedgerWriter) -> None:
         counted.broken = True
-        await writer.keep(decision("answered"), durable=False)
+        await writer.keep(some_decision("answered"), durable=False)
         with pytest.raises(StoreError, match="the disk is full"):
-            await writer.keep(decision("refused"), durable=True)
+            await writer.keep(some_decision("refused"), durable=True)
         assert writer.failure == "the disk is full"
         counted.broken = False
-        await writer.keep(decision("again"), durable=True)
+        await writer.keep(some_decision("again"), durable=True)
         assert writer.failure is None
         assert await writer.get("answered") is not None
         assert await writer.get("refused") is None, "its caller was told that it was not kept"
@@ -185,12 +155,12 @@ def test_a_failing_ledger_refuses_what_hurts_and_keeps_what_was_answered(counted
 def test_a_ledger_that_stands_still_is_not_waited_for_without_end(counted: Counted) -> None:
     async def body(writer: LedgerWriter) -> None:
         counted.goes_on.clear()
-        await writer.keep(decision("in the way"), durable=False)
+        await writer.keep(some_decision("in the way"), durable=False)
         await asyncio.to_thread(counted.reached.wait, 20)
         with pytest.raises(StoreError, match=r"not on disk after 0\.05 s"):
-            await writer.keep(decision("late"), durable=True)
+            await writer.keep(some_decision("late"), durable=True)
         counted.goes_on.set()
-        await writer.keep(decision("next"), durable=True)
+        await writer.keep(some_decision("next"), durable=True)
         assert await writer.get("late") is None
 
     with_writer(counted, body, wait_seconds=0.05)
@@ -200,9 +170,9 @@ def test_the_queue_has_an_end(counted: Counted) -> None:
     async def body(writer: LedgerWriter) -> None:
         counted.goes_on.clear()
         for number in range(3):
-            await writer.keep(decision(str(number)), durable=False)
+            await writer.keep(some_decision(str(number)), durable=False)
         with pytest.raises(StoreError, match="3 decisions behind"):
-            await writer.keep(decision("too much"), durable=False)
+            await writer.keep(some_decision("too much"), durable=False)
         counted.goes_on.set()
 
     with_writer(counted, body, rows_at_most=3)
@@ -214,8 +184,8 @@ def test_one_decision_that_nobody_can_store_harms_no_other(tmp_path: Path) -> No
     path = tmp_path / "decisions.sqlite"
 
     async def body(writer: LedgerWriter) -> None:
-        spoilt = asyncio.create_task(writer.keep(decision("\ud800"), durable=True))
-        sound = [asyncio.create_task(writer.keep(decision(str(n)), durable=True)) for n in range(5)]
+        spoilt = asyncio.create_task(writer.keep(some_decision("\ud800"), durable=True))
+        sound = [asyncio.create_task(writer.keep(some_decision(str(n)), durable=True)) for n in range(5)]
         with pytest.raises(StoreError, match="cannot be written down"):
             await spoilt
         await asyncio.gather(*sound)
@@ -229,7 +199,7 @@ def test_closing_says_what_was_lost_where_the_ledger_never_came_back(counted: Co
     async def body(writer: LedgerWriter) -> None:
         counted.broken = True
         for number in range(4):
-            await writer.keep(decision(str(number)), durable=False)
+            await writer.keep(some_decision(str(number)), durable=False)
 
     with pytest.raises(StoreError, match="without 4 decisions: the disk is full"):
         with_writer(counted, body, close_seconds=0.1, retry_seconds=0.01)
@@ -240,6 +210,6 @@ def test_nothing_is_taken_after_closing(tmp_path: Path) -> None:
         writer = LedgerWriter(open_ledger(tmp_path / "decisions.sqlite"))
         await writer.close()
         with pytest.raises(StoreError, match="ending"):
-            await writer.keep(decision("a"), durable=False)
+            await writer.keep(some_decision("a"), durable=False)
 
     asyncio.run(run())

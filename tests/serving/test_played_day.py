@@ -7,10 +7,11 @@ from datetime import date, timedelta
 from pathlib import Path
 
 import pytest
+from needed import require_redis
 from played_day import Played, counting, happenings, mismatches, play, send
 from serving_process import served
 
-from benchmarks.servers import PROGRAM, installed, redis_server
+from benchmarks.servers import redis_server
 from governance.contracts.calendar import days_between, valid_at
 from governance.workspace import Workspace
 
@@ -26,8 +27,7 @@ def test_two_thousand_decisions_saw_what_stands_offline_though_the_consumer_was_
 
 def played_through_redis(root: Path, workspace: Workspace, *, first: date, at_least: int) -> None:
     """Play the days from `first` on through the service on Redis, and compare every decision."""
-    if not installed():
-        pytest.skip(f"{PROGRAM} is not installed: apt-get install -y --no-install-recommends redis-server")
+    require_redis()
     from assets.feast_store import feature_store, joiner, offline_only
     from feature_repo.online import materialize_view
 

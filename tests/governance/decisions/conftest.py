@@ -2,66 +2,19 @@
 
 from collections.abc import Callable, Iterator
 from contextlib import closing
-from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
 
 import pytest
+from needed import require_postgres
 
-from benchmarks.servers import postgres_programs, postgres_server
+from benchmarks.servers import postgres_server
 from governance.decisions.ledger import DecisionLedger, open_ledger
-from governance.decisions.record import Decision, features_digest
-
-DecisionOf = Callable[..., Decision]
-
-
-@pytest.fixture(scope="session")
-def decision_of() -> DecisionOf:
-    """A decision of this id; everything else has a value that a test may change."""
-
-    def make(decision_id: str, **fields: Any) -> Decision:
-        at = datetime(2024, 1, 5, 12, tzinfo=UTC)
-        features = fields.pop("features", {"seller_orders_7d": 3, "order_price": 1999.5, "seller_case_rate_7d": None})
-        values = {
-            "idempotency_key": None,
-            "caller": "shop",
-            "point": "checkout",
-            "entity_id": f"line-{decision_id}",
-            "market": "de",
-            "keys": {"buyer_id": "b1", "seller_id": "s1"},
-            "context": {"price_minor": 1999},
-            "amount_minor": 1999,
-            "decided_at": at,
-            "recorded_at": at,
-            "features": features,
-            "features_digest": features_digest(features),
-            "feature_times": {"seller": at, "buyer": None},
-            "scores": (),
-            "rules": (),
-            "rules_version": "r",
-            "policy_version": "p",
-            "proposed": "allow",
-            "action": "allow",
-            "reasons": (),
-            "explored": False,
-            "propensity": 1.0,
-            "arm": None,
-            "degraded": (),
-            "latency_us": 900,
-            "facts": {},
-        }
-        return Decision(decision_id=decision_id, **(values | fields))
-
-    return make
 
 
 @pytest.fixture(scope="session")
 def postgres() -> Iterator[str]:
     """The address of a real Postgres server of this test run, on a free port, stopped afterwards."""
-    programs = postgres_programs()
-    if programs is None:
-        pytest.skip("Postgres is not installed: apt-get install -y --no-install-recommends postgresql")
-    with postgres_server(programs) as server:
+    with postgres_server(require_postgres()) as server:
         yield server.url().replace("+psycopg2", "")
 
 

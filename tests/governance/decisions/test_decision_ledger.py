@@ -14,6 +14,7 @@ from pathlib import Path
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from some_decision import some_decision
 
 from governance.decisions.ledger import DayMark, DecisionLedger, open_ledger, span
 from governance.decisions.record import Decision, ModelScore, RuleHit, decoded, encoded
@@ -24,12 +25,10 @@ PROJECT = Path(__file__).parents[3]
 DAY = date(2024, 1, 5)
 NOON = datetime(2024, 1, 5, 12, tzinfo=UTC)
 
-DecisionOf = Callable[..., Decision]
-
 whole_slots = settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 
 
-def test_a_decision_comes_back_as_it_was_given(ledger: DecisionLedger, decision_of: DecisionOf) -> None:
+def test_a_decision_comes_back_as_it_was_given(ledger: DecisionLedger) -> None:
     score = ModelScore(
         model="claim",
         digest="d",
@@ -39,7 +38,7 @@ def test_a_decision_comes_back_as_it_was_given(ledger: DecisionLedger, decision_
         acts=False,
         reasons=(Reason("x", 0.5),),
     )
-    given_ = decision_of(
+    given_ = some_decision(
         "a",
         scores=(score,),
         rules=(RuleHit(rule="r", version=2, mode="active", action="warn"),),
@@ -53,29 +52,29 @@ def test_a_decision_comes_back_as_it_was_given(ledger: DecisionLedger, decision_
     assert [*ledger.between(*span(DAY))] == [given_]
 
 
-def test_a_missing_number_is_kept_as_none(decision_of: DecisionOf) -> None:
-    assert decoded(encoded(decision_of("a", features={"rate": float("nan")}))).features == {"rate": None}
+def test_a_missing_number_is_kept_as_none() -> None:
+    assert decoded(encoded(some_decision("a", features={"rate": float("nan")}))).features == {"rate": None}
 
 
-def test_the_same_request_is_decided_once(ledger: DecisionLedger, decision_of: DecisionOf) -> None:
-    first = decision_of("a", idempotency_key="r1")
+def test_the_same_request_is_decided_once(ledger: DecisionLedger) -> None:
+    first = some_decision("a", idempotency_key="r1")
 
     assert ledger.append([first]) == [first]
-    assert ledger.append([decision_of("b", idempotency_key="r1", action="warn")]) == [first]
+    assert ledger.append([some_decision("b", idempotency_key="r1", action="warn")]) == [first]
     assert ledger.find("shop", "r1") == first
     assert ledger.get("b") is None
 
 
-def test_request_ids_of_different_callers_are_different(ledger: DecisionLedger, decision_of: DecisionOf) -> None:
-    both = [decision_of("a", idempotency_key="r1"), decision_of("b", idempotency_key="r1", caller="bank")]
+def test_request_ids_of_different_callers_are_different(ledger: DecisionLedger) -> None:
+    both = [some_decision("a", idempotency_key="r1"), some_decision("b", idempotency_key="r1", caller="bank")]
 
     assert ledger.append(both) == both
     assert ledger.find("bank", "r1") == both[1]
     assert ledger.find("nobody", "r1") is None
 
 
-def test_appending_again_changes_nothing(ledger: DecisionLedger, decision_of: DecisionOf) -> None:
-    rows = [decision_of("a", idempotency_key="r1"), decision_of("b"), decision_of("c")]
+def test_appending_again_changes_nothing(ledger: DecisionLedger) -> None:
+    rows = [some_decision("a", idempotency_key="r1"), some_decision("b"), some_decision("c")]
     ledger.append(rows)
     before = ledger.days()
 
@@ -90,22 +89,18 @@ def test_nothing_is_there_before_the_first_decision(ledger: DecisionLedger) -> N
     assert [*ledger.between(*span(DAY))] == []
 
 
-def test_decisions_are_found_by_entity_and_by_party_newest_first(
-    ledger: DecisionLedger, decision_of: DecisionOf
-) -> None:
-    rows = [decision_of(str(n), keys={"seller_id": f"s{n % 2}"}) for n in range(6)]
+def test_decisions_are_found_by_entity_and_by_party_newest_first(ledger: DecisionLedger) -> None:
+    rows = [some_decision(str(n), keys={"seller_id": f"s{n % 2}"}) for n in range(6)]
     ledger.append(rows)
 
     assert [one.decision_id for one in ledger.about("s1", at_most=2)] == ["5", "3"]
     assert ledger.about("line-4", at_most=5) == [rows[4]]
 
 
-def test_decisions_are_read_in_order_of_their_events_across_pages_by_point(
-    ledger: DecisionLedger, decision_of: DecisionOf
-) -> None:
+def test_decisions_are_read_in_order_of_their_events_across_pages_by_point(ledger: DecisionLedger) -> None:
     # More than two pages, many at one moment, handed in backwards.
     rows = [
-        decision_of(f"{n:04}", decided_at=NOON + timedelta(seconds=n // 7), point="payout" if n % 3 else "checkout")
+        some_decision(f"{n:04}", decided_at=NOON + timedelta(seconds=n // 7), point="payout" if n % 3 else "checkout")
         for n in range(1_100)
     ]
     ledger.append(rows[::-1])
@@ -116,30 +111,30 @@ def test_decisions_are_read_in_order_of_their_events_across_pages_by_point(
     assert {one.point for one in ledger.between(*span(DAY), point="payout")} == {"payout"}
 
 
-def test_a_decision_belongs_to_the_day_of_its_event(ledger: DecisionLedger, decision_of: DecisionOf) -> None:
+def test_a_decision_belongs_to_the_day_of_its_event(ledger: DecisionLedger) -> None:
     midnight = datetime(2024, 1, 6, tzinfo=UTC)
-    ledger.append([decision_of("late", decided_at=midnight)])
-    ledger.append([decision_of("early", decided_at=midnight - timedelta(microseconds=1))])
+    ledger.append([some_decision("late", decided_at=midnight)])
+    ledger.append([some_decision("early", decided_at=midnight - timedelta(microseconds=1))])
 
     assert {day: mark.rows for day, mark in ledger.days().items()} == {DAY: 1, date(2024, 1, 6): 1}
     assert [one.decision_id for one in ledger.between(*span(DAY))] == ["early"]
 
 
-def test_a_batch_is_kept_whole_or_not_at_all(ledger: DecisionLedger, decision_of: DecisionOf) -> None:
+def test_a_batch_is_kept_whole_or_not_at_all(ledger: DecisionLedger) -> None:
     # A lone surrogate has no UTF-8: no ledger can hold it, however often it is tried.
-    spoilt = decision_of("c", entity_id="\ud800")
+    spoilt = some_decision("c", entity_id="\ud800")
 
     with pytest.raises(InputError):
-        ledger.append([decision_of("a"), spoilt])
+        ledger.append([some_decision("a"), spoilt])
 
     assert ledger.days() == {}
-    assert ledger.append([decision_of("a")]) == [decision_of("a")]
+    assert ledger.append([some_decision("a")]) == [some_decision("a")]
 
 
 @pytest.mark.parametrize("statement", ["UPDATE decisions SET body = '{}'", "DELETE FROM decisions"])
-def test_sqlite_refuses_to_change_or_delete(statement: str, tmp_path: Path, decision_of: DecisionOf) -> None:
+def test_sqlite_refuses_to_change_or_delete(statement: str, tmp_path: Path) -> None:
     path = tmp_path / "decisions.sqlite"
-    open_ledger(path).append([decision_of("a")])
+    open_ledger(path).append([some_decision("a")])
 
     with closing(sqlite3.connect(path)) as connection, pytest.raises(sqlite3.IntegrityError, match="append-only"):
         connection.execute(statement)
@@ -148,11 +143,11 @@ def test_sqlite_refuses_to_change_or_delete(statement: str, tmp_path: Path, deci
 @pytest.mark.parametrize(
     "statement", ["UPDATE decisions SET body = '{}'", "DELETE FROM decisions", "TRUNCATE decisions"]
 )
-def test_postgres_refuses_to_change_or_delete(statement: str, postgres: str, decision_of: DecisionOf) -> None:
+def test_postgres_refuses_to_change_or_delete(statement: str, postgres: str) -> None:
     import psycopg2
 
     ledger = open_ledger(postgres)
-    ledger.append([decision_of("never changed")])
+    ledger.append([some_decision("never changed")])
 
     with (
         closing(psycopg2.connect(postgres)) as connection,
@@ -175,12 +170,12 @@ def batches(draw: st.DrawFn) -> list[list[tuple[str, str | None, str]]]:
 @given(batches())
 @whole_slots
 def test_what_stands_is_the_first_of_each_request_and_id_in_any_order_of_batches(
-    tmp_path_factory: pytest.TempPathFactory, decision_of: DecisionOf, given_: list[list[tuple[str, str | None, str]]]
+    tmp_path_factory: pytest.TempPathFactory, given_: list[list[tuple[str, str | None, str]]]
 ) -> None:
     ledger = open_ledger(tmp_path_factory.mktemp("ledger") / "decisions.sqlite")
     stored: list[Decision] = []
     for batch in given_:
-        decisions = [decision_of(name, idempotency_key=request, action=action) for name, request, action in batch]
+        decisions = [some_decision(name, idempotency_key=request, action=action) for name, request, action in batch]
         before = [*ledger.between(*span(DAY))]
 
         standing = ledger.append(decisions)
@@ -219,12 +214,12 @@ while True:
 
 
 @pytest.fixture
-def writer(tmp_path: Path, decision_of: DecisionOf) -> Iterator[Callable[[int], "subprocess.Popen[str]"]]:
+def writer(tmp_path: Path) -> Iterator[Callable[[int], "subprocess.Popen[str]"]]:
     """Start a process that appends batches of seven, from this number on, and says which ones are on disk."""
     started: list[subprocess.Popen[str]] = []
 
     def start(number: int) -> "subprocess.Popen[str]":
-        template = encoded(decision_of("template")).decode()
+        template = encoded(some_decision("template")).decode()
         words = [sys.executable, "-c", WRITER, str(tmp_path / "decisions.sqlite"), template, str(number)]
         environment = os.environ | {"PYTHONPATH": str(PROJECT)}
         started.append(subprocess.Popen(words, stdout=subprocess.PIPE, text=True, env=environment))
@@ -255,15 +250,13 @@ def test_a_killed_writer_leaves_whole_batches_and_all_that_it_acknowledged(
         assert {int(line) for line in said if line.endswith("\n")} <= set(counts)
 
 
-def test_two_handles_at_once_decide_a_request_once(
-    open_empty: Callable[[], DecisionLedger], decision_of: DecisionOf
-) -> None:
+def test_two_handles_at_once_decide_a_request_once(open_empty: Callable[[], DecisionLedger]) -> None:
     from concurrent.futures import ThreadPoolExecutor
 
     handles = [open_empty() for _ in range(4)]
 
     def race(number: int) -> list[str]:
-        rows = [decision_of(f"{number}.{row}", idempotency_key=f"r{row}") for row in range(40)]
+        rows = [some_decision(f"{number}.{row}", idempotency_key=f"r{row}") for row in range(40)]
         return [handles[number].append([row])[0].decision_id for row in rows]
 
     with ThreadPoolExecutor(4) as pool:
@@ -273,20 +266,20 @@ def test_two_handles_at_once_decide_a_request_once(
     assert handles[0].days()[DAY].rows == 40
 
 
-def test_an_unreachable_postgres_is_a_store_error_without_the_password(decision_of: DecisionOf) -> None:
+def test_an_unreachable_postgres_is_a_store_error_without_the_password() -> None:
     pytest.importorskip("psycopg2", reason="psycopg2 is not installed")
     ledger = open_ledger("postgresql+psycopg2://judge:hush@127.0.0.1:1/governance")
 
     with pytest.raises(StoreError) as raised:
-        ledger.append([decision_of("a")])
+        ledger.append([some_decision("a")])
 
     assert "hush" not in str(raised.value)
 
 
-def test_a_broken_connection_is_opened_anew(postgres: str, decision_of: DecisionOf) -> None:
+def test_a_broken_connection_is_opened_anew(postgres: str) -> None:
     import psycopg2
 
-    ledger, known = open_ledger(postgres), decision_of("before the break")
+    ledger, known = open_ledger(postgres), some_decision("before the break")
     ledger.append([known])
     with closing(psycopg2.connect(postgres)) as connection, connection, connection.cursor() as cursor:
         cursor.execute(

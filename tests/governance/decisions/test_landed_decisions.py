@@ -1,20 +1,17 @@
 """The decision ledger in the lake: a day is landed whole, again when something was added, and else never."""
 
-from collections.abc import Callable
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
 import pytest
+from some_decision import some_decision
 
 from governance.decisions import landed
 from governance.decisions.ledger import DecisionLedger, open_ledger
-from governance.decisions.record import Decision
 from governance.storage.lake import Lake, Manifest
 
 DAYS = [date(2024, 1, day) for day in (4, 5, 6)]
 NOON = datetime(2024, 1, 5, 12, tzinfo=UTC)
-
-DecisionOf = Callable[..., Decision]
 
 
 @pytest.fixture
@@ -43,10 +40,8 @@ def test_an_empty_ledger_gives_empty_days_that_say_so(lake: Lake, sqlite: Decisi
     assert land(lake, sqlite) == {}
 
 
-def test_decisions_land_as_they_are_and_a_second_run_changes_nothing(
-    lake: Lake, sqlite: DecisionLedger, decision_of: DecisionOf
-) -> None:
-    rows = [decision_of(str(n), decided_at=NOON + timedelta(seconds=n), degraded=("counters", "x")) for n in range(5)]
+def test_decisions_land_as_they_are_and_a_second_run_changes_nothing(lake: Lake, sqlite: DecisionLedger) -> None:
+    rows = [some_decision(str(n), decided_at=NOON + timedelta(seconds=n), degraded=("counters", "x")) for n in range(5)]
     sqlite.append(rows[::-1])
 
     written = land(lake, sqlite)
@@ -57,25 +52,23 @@ def test_decisions_land_as_they_are_and_a_second_run_changes_nothing(
     assert land(lake, sqlite) == {}
 
 
-def test_only_the_day_to_which_something_was_appended_is_landed_again(
-    lake: Lake, sqlite: DecisionLedger, decision_of: DecisionOf
-) -> None:
-    sqlite.append([decision_of("a", decided_at=NOON), decision_of("b", decided_at=NOON + timedelta(days=1))])
+def test_only_the_day_to_which_something_was_appended_is_landed_again(lake: Lake, sqlite: DecisionLedger) -> None:
+    sqlite.append([some_decision("a", decided_at=NOON), some_decision("b", decided_at=NOON + timedelta(days=1))])
     land(lake, sqlite)
 
-    sqlite.append([decision_of("late", decided_at=NOON - timedelta(hours=3))])
+    sqlite.append([some_decision("late", decided_at=NOON - timedelta(hours=3))])
 
     assert [*land(lake, sqlite)] == [DAYS[1]]
     assert [one.decision_id for one in landed.landed(lake, DAYS)] == ["late", "a", "b"]
 
 
-def test_the_figures_of_a_day(lake: Lake, sqlite: DecisionLedger, decision_of: DecisionOf) -> None:
+def test_the_figures_of_a_day(lake: Lake, sqlite: DecisionLedger) -> None:
     sqlite.append(
         [
-            decision_of("a", latency_us=1_000),
-            decision_of("b", action="warn", latency_us=3_000),
-            decision_of("c", point="payout", action="review", degraded=("registry",), latency_us=2_000),
-            decision_of("d", explored=True, point="a point of the past", action="strange", latency_us=2_000),
+            some_decision("a", latency_us=1_000),
+            some_decision("b", action="warn", latency_us=3_000),
+            some_decision("c", point="payout", action="review", degraded=("registry",), latency_us=2_000),
+            some_decision("d", explored=True, point="a point of the past", action="strange", latency_us=2_000),
         ]
     )
 

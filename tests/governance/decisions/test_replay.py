@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from some_decision import some_decision
 
 from governance.decisions.points import load_points
 from governance.decisions.record import Decision, ModelScore, RuleHit
@@ -23,8 +24,6 @@ POINTS = load_points()
 COSTS = Costs(false_alarm_minor=100, miss_minor=1_000, miss_share=0.1, review_minor=10)
 MODEL = Model(replace(MERCHANT_FRAUD, costs=COSTS), label_definitions()["merchant_fraud"])
 NONE = RuleSet.of([])
-
-DecisionOf = Callable[..., Decision]
 
 
 @dataclass(frozen=True)
@@ -47,7 +46,7 @@ def score(probability: float, *, threshold: float = 0.5, **fields: Any) -> Model
 
 
 @pytest.fixture
-def daily(decision_of: DecisionOf) -> Callable[..., Decision]:
+def daily() -> Callable[..., Decision]:
     """A daily look at a seller with so many orders and this score."""
 
     def make(name: str, orders: int | None, probability: float, **fields: Any) -> Decision:
@@ -58,7 +57,7 @@ def daily(decision_of: DecisionOf) -> Callable[..., Decision]:
             "proposed": "review" if probability >= 0.5 else "allow",
             "amount_minor": 2_000,
         }
-        return decision_of(name, **(given | fields))
+        return some_decision(name, **(given | fields))
 
     return make
 

@@ -1,6 +1,5 @@
 """What became of each rule, by labels that have matured."""
 
-from collections.abc import Callable
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
@@ -8,6 +7,7 @@ import polars as pl
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from some_decision import some_decision
 
 from governance.decisions.outcomes import matured_labels
 from governance.decisions.points import load_points
@@ -45,23 +45,21 @@ OLDER = RuleHit(rule="first", version=1, mode="shadow", action="warn")
 SECOND = RuleHit(rule="second", version=1, mode="active", action="warn")
 ACTS = ModelScore(model="claim", digest="d", role="champion", probability=0.9, threshold=0.5, acts=True)
 
-DecisionOf = Callable[..., Decision]
-
 
 def figures(decisions: list[Decision], labels: dict[str, int]) -> dict[str, RuleFigures]:
     found = rule_figures(decisions, RULES, POINTS, labels={"claim": labels}, at=NOON)
     return {one.rule.name: one for one in found}
 
 
-def test_hits_precision_overlap_and_what_a_rule_adds(decision_of: DecisionOf) -> None:
+def test_hits_precision_overlap_and_what_a_rule_adds() -> None:
     decisions = [
-        decision_of("a", rules=(FIRST,)),
-        decision_of("b", rules=(FIRST, SECOND)),
-        decision_of("c", rules=(FIRST,), scores=(ACTS,)),
-        decision_of("d", rules=(FIRST,)),
-        decision_of("e", rules=(OLDER,)),
-        decision_of("f"),
-        decision_of("g", point="login"),
+        some_decision("a", rules=(FIRST,)),
+        some_decision("b", rules=(FIRST, SECOND)),
+        some_decision("c", rules=(FIRST,), scores=(ACTS,)),
+        some_decision("d", rules=(FIRST,)),
+        some_decision("e", rules=(OLDER,)),
+        some_decision("f"),
+        some_decision("g", point="login"),
     ]
 
     found = figures(decisions, {"a": 1, "b": 0, "c": 1, "e": 1, "f": 0})["first"]
@@ -72,8 +70,8 @@ def test_hits_precision_overlap_and_what_a_rule_adds(decision_of: DecisionOf) ->
     assert found.overlap == {"second": 0.25}
 
 
-def test_a_rule_that_never_fired_and_one_without_matured_labels_say_so(decision_of: DecisionOf) -> None:
-    found = figures([decision_of("a")], {})
+def test_a_rule_that_never_fired_and_one_without_matured_labels_say_so() -> None:
+    found = figures([some_decision("a")], {})
 
     assert (found["second"].hits, found["second"].overlap) == (0, {})
     assert found["second"].right is not None
@@ -82,10 +80,10 @@ def test_a_rule_that_never_fired_and_one_without_matured_labels_say_so(decision_
     assert (found["of_logins"].asked, found["of_logins"].right) == (0, None)
 
 
-def test_an_expired_rule_is_named(decision_of: DecisionOf) -> None:
+def test_an_expired_rule_is_named() -> None:
     later = datetime(2024, 2, 1, tzinfo=UTC)
 
-    assert {one.expired for one in rule_figures([decision_of("a")], RULES, POINTS, labels={}, at=later)} == {True}
+    assert {one.expired for one in rule_figures([some_decision("a")], RULES, POINTS, labels={}, at=later)} == {True}
 
 
 @given(st.integers(1, 10_000), st.data())
@@ -114,15 +112,13 @@ def stated(tmp_path: Path) -> LabelLedger:
     return ledger
 
 
-def test_labels_are_those_that_became_known_in_the_window_and_only_once_it_has_closed(
-    stated: LabelLedger, decision_of: DecisionOf
-) -> None:
+def test_labels_are_those_that_became_known_in_the_window_and_only_once_it_has_closed(stated: LabelLedger) -> None:
     decisions = [
-        decision_of("a", decided_at=NOON),
-        decision_of("b", decided_at=NOON),
-        decision_of("c", decided_at=NOON, context={"order_id": "order-c"}),
-        decision_of("open", decided_at=NOON + timedelta(days=5)),
-        decision_of("other", point="payout"),
+        some_decision("a", decided_at=NOON),
+        some_decision("b", decided_at=NOON),
+        some_decision("c", decided_at=NOON, context={"order_id": "order-c"}),
+        some_decision("open", decided_at=NOON + timedelta(days=5)),
+        some_decision("other", point="payout"),
     ]
 
     found = matured_labels(decisions, CLAIM, stated, POINTS, until=NOON + timedelta(days=10))
@@ -130,13 +126,13 @@ def test_labels_are_those_that_became_known_in_the_window_and_only_once_it_has_c
     assert found == {"a": 1, "b": 0, "c": 1}
 
 
-def test_a_label_of_sellers_is_about_the_seller_of_the_request(tmp_path: Path, decision_of: DecisionOf) -> None:
+def test_a_label_of_sellers_is_about_the_seller_of_the_request(tmp_path: Path) -> None:
     definition, ledger = label_definitions()["merchant_fraud"], LabelLedger(tmp_path / "labels.sqlite")
     row = ("merchant_fraud", "s1", NOON, "audit", NOON + timedelta(days=9), 1, "fraud")
     statements = pl.DataFrame([row], schema=SCHEMA, orient="row")
     ledger.replace("merchant_fraud", start=NOON, end=NOON + timedelta(days=40), statements=statements)
-    decisions = [decision_of("a", point="daily", entity_id="s1"), decision_of("b", point="daily", entity_id="s2")]
-    decisions.append(decision_of("c", point="publication", entity_id="video", keys={"seller_id": "s1"}))
+    decisions = [some_decision("a", point="daily", entity_id="s1"), some_decision("b", point="daily", entity_id="s2")]
+    decisions.append(some_decision("c", point="publication", entity_id="video", keys={"seller_id": "s1"}))
 
     found = matured_labels(decisions, definition, ledger, POINTS, until=NOON + timedelta(days=31))
 

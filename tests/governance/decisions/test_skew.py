@@ -9,6 +9,7 @@ import polars as pl
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from some_decision import some_decision
 
 from governance.contracts.schema import Kind
 from governance.counters.definition import Counter
@@ -25,7 +26,6 @@ ORDERS, REVENUE = "seller_orders_7d", "seller_revenue_7d"
 LANDED = datetime(2024, 1, 5, 2, tzinfo=UTC)
 NOON = datetime(2024, 1, 5, 12, tzinfo=UTC)
 
-DecisionOf = Callable[..., Decision]
 History = dict[str, list[tuple[datetime, dict[str, Any]]]]
 
 
@@ -49,13 +49,13 @@ def compare(decisions: list[Decision], history: History) -> SkewReport:
 
 
 @pytest.fixture
-def served(decision_of: DecisionOf) -> Callable[..., Decision]:
+def served() -> Callable[..., Decision]:
     """A decision about a seller for which these features of `LANDED` were served."""
 
     def make(name: str, values: dict[str, Any], *, time: datetime | None = LANDED, **fields: Any) -> Decision:
         times = {"seller": time}
         keys = {"seller_id": fields.pop("seller", "s1")}
-        return decision_of(name, features=values, feature_times=times, keys=keys, **{"decided_at": NOON, **fields})
+        return some_decision(name, features=values, feature_times=times, keys=keys, **{"decided_at": NOON, **fields})
 
     return make
 
@@ -137,12 +137,12 @@ def test_one_value_in_two_hundred_passes_and_two_do_not(served: Callable[..., De
     assert (worst.name, worst.share) == (ORDERS, 0.01)
 
 
-def test_derived_inputs_are_recomputed_where_they_were_served(decision_of: DecisionOf) -> None:
+def test_derived_inputs_are_recomputed_where_they_were_served() -> None:
     model = Model(CLAIM, label_definitions()["claim"])
     views = {name: VIEWS[name].over(["orders"]) for name in CLAIM.views}
     context = {"price_minor": 4_000, "reference_rate": 0.5, "line_count": 2, "ship_by": "2024-01-08T00:00:00Z"}
     derived = {"order_price": 2_000.0, "order_line_count": 2.0, "order_handling_days": 3.0, "order_weekday": 4.0}
-    decision = decision_of("a", decided_at=NOON, context=context, features=derived | {"order_hour": 11.0})
+    decision = some_decision("a", decided_at=NOON, context=context, features=derived | {"order_hour": 11.0})
 
     def join(rows: pl.DataFrame, wanted: Sequence[View]) -> pl.DataFrame:
         times = {f"feature_time:{view.name}": pl.lit(None, Kind.TIMESTAMP.polars) for view in wanted}
@@ -156,9 +156,9 @@ def test_derived_inputs_are_recomputed_where_they_were_served(decision_of: Decis
 
 
 @pytest.mark.parametrize("landed", [True, False])
-def test_counters_are_recomputed_once_raw_rows_have_landed(decision_of: DecisionOf, landed: bool) -> None:
+def test_counters_are_recomputed_once_raw_rows_have_landed(landed: bool) -> None:
     served = {"buyer_lines_1h": 2, "device_buyers_1h": 1, "no_counter": 5}
-    decision = decision_of("a", features=served, context={"device": "d1"})
+    decision = some_decision("a", features=served, context={"device": "d1"})
     asked: list[pl.DataFrame] = []
 
     def count(rows: pl.DataFrame, counters: Sequence[Counter]) -> pl.DataFrame:
@@ -173,8 +173,8 @@ def test_counters_are_recomputed_once_raw_rows_have_landed(decision_of: Decision
     assert [frame.to_dicts() for frame in asked] == ([[{"buyer_id": "b1", "device": "d1"}]] if landed else [])
 
 
-def test_the_same_entities_are_sampled_every_day(decision_of: DecisionOf) -> None:
-    days = [[decision_of(f"{day}.{n}", entity_id=f"e{n % 500}") for n in range(1_000)] for day in range(2)]
+def test_the_same_entities_are_sampled_every_day() -> None:
+    days = [[some_decision(f"{day}.{n}", entity_id=f"e{n % 500}") for n in range(1_000)] for day in range(2)]
 
     chosen = [{one.entity_id for one in sampled(day, 100)} for day in days]
 
@@ -189,13 +189,11 @@ values = st.none() | st.integers(-5, 5) | st.just(math.nan) | st.floats(-5, 5)
 
 @given(st.lists(st.tuples(values, values), min_size=1, max_size=12))
 @settings(max_examples=40, deadline=None)
-def test_counts_agree_with_a_plain_loop_and_reports_add_up(
-    decision_of: DecisionOf, pairs: list[tuple[Any, Any]]
-) -> None:
+def test_counts_agree_with_a_plain_loop_and_reports_add_up(pairs: list[tuple[Any, Any]]) -> None:
     name = "seller_price_mean_7d"
     history: History = {f"s{n}": [(LANDED, {name: there})] for n, (_, there) in enumerate(pairs)}
     decisions = [
-        decision_of(
+        some_decision(
             f"d{n}",
             features={name: here},
             feature_times={"seller": LANDED},

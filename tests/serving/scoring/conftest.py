@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from benchmarks.scoring_world import PASSING
 from governance.features.catalogue import VIEWS
 from governance.features.order_context import ORDER_CONTEXT
 from governance.models.artifact import Artifact, pack
@@ -16,7 +17,6 @@ from governance.models.calibration import Calibrator
 from governance.models.catalogue import CLAIM
 from governance.models.spec import GateBounds, ModelSpec
 from governance.models.thresholds import Threshold
-from governance.release.evidence import Evidence, Interval
 from governance.release.gates import judge
 from governance.release.registry import Registry
 from governance.release.traffic import Traffic
@@ -26,27 +26,7 @@ STORED = [name for view in VIEWS.values() for name in view.feature_names if not 
 FEATURES = (*STORED, "seller_days_since_last_order", "buyer_days_since_last_order", *ORDER_CONTEXT)
 AT = datetime(2026, 3, 1, 12, tzinfo=UTC)
 
-GOOD = Evidence(
-    single_feature="seller_orders_30d",
-    single_feature_auc=0.7,
-    time_shuffle_gain=0.0,
-    rows_from_the_future=0,
-    reload_difference=0.0,
-    personal_inputs=(),
-    schema_differences=(),
-    missing_share_shift=0.0,
-    missing_share_feature="seller_orders_30d",
-    latency_p99_ms=1.0,
-    positives=500,
-    ap_minus_base_rate=Interval(0.2, 0.1, 0.3),
-    ap_minus_rules=Interval(0.2, 0.1, 0.3),
-    ap_minus_champion=None,
-    calibration_error=0.0,
-    calibration_ratio=1.0,
-    worst_slice=None,
-    slice_auc_drop=None,
-    unseen_auc_drop=None,
-)
+GOOD = replace(PASSING, single_feature="seller_orders_30d", missing_share_feature="seller_orders_30d")
 
 
 def random_rows(count: int, *, features: int = len(FEATURES), seed: int = 5) -> np.ndarray:
