@@ -3,7 +3,7 @@
 import logging
 from collections import OrderedDict
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Literal
 
@@ -20,8 +20,8 @@ class BreakerBounds:
 
     Attributes
     ----------
-    blocked_share_at_most
-        Of the decisions of an hour; `points` states another one for a decision point.
+    shares
+        For each decision point, how much of an hour's decisions may be blocked.
     decisions_at_least, blocked_at_least
         Of fewer nothing is concluded.
     cool_off_minutes, cool_off_minutes_at_most
@@ -32,18 +32,13 @@ class BreakerBounds:
         The ones that were not heard of for longest are forgotten first.
     """
 
-    blocked_share_at_most: float = 0.2
-    points: Mapping[str, float] = field(default_factory=dict)
+    shares: Mapping[str, float]
     decisions_at_least: int = 100
     blocked_at_least: int = 25
     cool_off_minutes: int = 15
     cool_off_minutes_at_most: int = 240
     trial_decisions: int = 50
     segments_at_most: int = 10_000
-
-    def share_at_most(self, point: str) -> float:
-        """The share of a decision point."""
-        return self.points.get(point, self.blocked_share_at_most)
 
 
 class _Circuit:
@@ -68,8 +63,8 @@ class Breaker:
     share the breaker is closed and begins a new hour.
     """
 
-    def __init__(self, bounds: BreakerBounds | None = None) -> None:
-        self._bounds = bounds or BreakerBounds()
+    def __init__(self, bounds: BreakerBounds) -> None:
+        self._bounds = bounds
         self._circuits: OrderedDict[tuple[str, str], _Circuit] = OrderedDict()
 
     def allows(self, point: str, segment: str, at: datetime) -> bool:
@@ -91,7 +86,7 @@ class Breaker:
         elif circuit.state == "closed" and blocked:
             asked, hurt = circuit.hour.sums(minute)
             enough = asked >= self._bounds.decisions_at_least and hurt >= self._bounds.blocked_at_least
-            if enough and hurt > self._bounds.share_at_most(point) * asked:
+            if enough and hurt > self._bounds.shares[point] * asked:
                 self._open(circuit, point, segment, minute, f"{hurt} of {asked} decisions within an hour")
 
     def open_ones(self) -> list[tuple[str, str, State]]:
@@ -102,7 +97,7 @@ class Breaker:
         bounds = self._bounds
         circuit.asked += 1
         circuit.blocked += blocked
-        if circuit.blocked > bounds.share_at_most(point) * bounds.trial_decisions:
+        if circuit.blocked > bounds.shares[point] * bounds.trial_decisions:
             circuit.cool_off = min(2 * circuit.cool_off, bounds.cool_off_minutes_at_most)
             self._open(circuit, point, segment, minute, f"{circuit.blocked} of {circuit.asked} decisions in a trial")
         elif circuit.asked >= bounds.trial_decisions:

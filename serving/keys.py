@@ -17,7 +17,7 @@ from typing import Literal, get_args
 
 from governance.errors import ConfigurationError, InputError
 
-Scope = Literal["score", "events", "read", "admin"]
+Scope = Literal["score", "events", "read"]
 SCOPES: tuple[Scope, ...] = get_args(Scope)
 
 _PREFIX = "mg"

@@ -98,6 +98,7 @@ def health(service: "Service") -> wire.Health:
     degraded = [f"model:{name}" for name in service.models.problems]
     degraded += [f"traffic:{name}" for name in service.traffic.problems]
     degraded += ["ledger"] if service.ledger.failure else []
+    degraded += sorted({f"breaker:{point}" for point, _, _ in service.breaker.open_ones()})
     return wire.Health(ready=not service.broken, degraded=[*degraded, *service.broken])
 
 

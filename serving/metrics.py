@@ -1,5 +1,7 @@
 """What the service tells Prometheus. Labels are words of the configuration, never of a request's body."""
 
+from collections import Counter as CountedPoints
+from collections.abc import Iterable
 from functools import cache
 
 from prometheus_client import (
@@ -46,6 +48,14 @@ class Metrics:
         self._in_flight = Gauge(
             "governance_in_flight", "Requests being worked on", multiprocess_mode="livesum", registry=own
         )
+        self._breakers = Gauge(
+            "governance_breakers_open",
+            "Markets in which a point's breaker is open or on trial",
+            ["point"],
+            multiprocess_mode="livesum",
+            registry=own,
+        )
+        self._stopped: set[str] = set()
         # Finding a child by its labels takes longer than counting it.
         self._request, self._second = cache(self._requests.labels), cache(self._seconds.labels)
         self._decision, self._score = cache(self._decisions.labels), cache(self._scores.labels)
@@ -68,6 +78,13 @@ class Metrics:
     def working(self, count: int) -> None:
         """Say how many requests are being worked on."""
         self._in_flight.set(count)
+
+    def stopped(self, points: Iterable[str]) -> None:
+        """Say in how many markets the breaker of each point is open."""
+        found = CountedPoints(points)
+        for point in self._stopped | found.keys():
+            self._breakers.labels(point).set(found[point])
+        self._stopped = set(found)
 
     def text(self) -> bytes:
         """Everything, as Prometheus reads it."""

@@ -20,7 +20,7 @@ from governance.storage.objects import open_objects
 from governance.workspace import Workspace
 from serving.access import Access
 from serving.asking import event_time, played_time
-from serving.breaker import Breaker
+from serving.breaker import Breaker, BreakerBounds
 from serving.counters.intake import Intake
 from serving.counters.opening import counters_of, open_connection, open_counters
 from serving.counters.store import CounterStore
@@ -73,6 +73,7 @@ class Service:
         self.in_flight = InFlight(settings.in_flight_at_most)
         self.points: Mapping[str, DecisionPoint] = load_points()
         self.rules: RuleSet = load_rules()
+        self.breaker = Breaker(BreakerBounds(shares={name: one.breaker_share for name, one in self.points.items()}))
         limit = RateLimit(per_second=settings.requests_per_second_per_key, burst=settings.burst_per_key)
         self.access = Access(keys_of(workspace.root), limit, now=utc_now, monotonic=time.monotonic)
 
@@ -141,7 +142,7 @@ class Service:
         self.counted = frozenset(name for counter in counters_of(workspace) for name in counter.features)
         self.intake = Intake(counters_of(workspace), workspace.keyed_hash)
         stack.push_async_callback(self.counters.close)
-        self.ledger = LedgerWriter(workspace.decisions)
+        self.ledger = LedgerWriter(workspace.decisions, aside=workspace.root / "ledgers" / "put_aside")
         stack.push_async_callback(self.ledger.close)
         self.beside = ThreadPoolExecutor(_BESIDE, thread_name_prefix="beside")
         stack.callback(self.beside.shutdown, wait=False, cancel_futures=True)
@@ -162,7 +163,7 @@ class Service:
             features=self.features,
             counters=self.counters,
             ledger=self.ledger,
-            breaker=Breaker(),
+            breaker=self.breaker,
             event_time=self.event_time,
             now=utc_now,
             nanoseconds=time.perf_counter_ns,
@@ -179,6 +180,7 @@ class Service:
         while True:
             self.access.refresh()
             self.metrics.working(self.in_flight.count)
+            self.metrics.stopped(point for point, _, _ in self.breaker.open_ones())
             await asyncio.sleep(every_seconds)
 
     def _watching(self, watch: Coroutine[Any, Any, None]) -> "asyncio.Task[None]":

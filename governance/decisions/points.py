@@ -35,6 +35,7 @@ class DecisionPoint:
     hurts_from: str
     when_degraded: str
     when_breaker_open: str
+    breaker_share: float
     deadline_ms: int
     explore_share: float
     ladders: Mapping[str, tuple[Step, ...]]
@@ -128,8 +129,12 @@ def _require_sound(point: DecisionPoint) -> None:
         raise ConfigurationError(
             f"decision point {point.name}: what is answered while the breaker is open must not hurt"
         )
-    if not 0 <= point.explore_share <= _EXPLORE_AT_MOST or point.deadline_ms < 1:
-        problem = f"explore_share lies between 0 and {_EXPLORE_AT_MOST}, deadline_ms is at least 1"
+    shares = 0 <= point.explore_share <= _EXPLORE_AT_MOST and 0 < point.breaker_share < 1
+    if not shares or point.deadline_ms < 1:
+        problem = (
+            f"explore_share lies between 0 and {_EXPLORE_AT_MOST}, breaker_share between 0 and 1, and deadline_ms "
+            "is at least 1"
+        )
         raise ConfigurationError(f"decision point {point.name}: {problem}")
     if point.split_by not in (None, *point.keys):
         raise ConfigurationError(f"decision point {point.name}: split_by is not among its keys")

@@ -57,7 +57,7 @@ def served(root: Path, *options: str, **environment: str) -> Iterator[Running]:
     """Serve the workspace of a settled folder until the block ends, and then end it as an operator does."""
     environ = os.environ | {"GOVERNANCE_ROOT": str(root / "var"), "MARKETPLACE": str(root / "bazaar"), **environment}
     words = ["keys", "add", "test", "--reason", "a test", "--who", "test"]
-    scopes = [word for scope in ("score", "read", "events", "admin") for word in ("--scope", scope)]
+    scopes = [word for scope in ("score", "read", "events") for word in ("--scope", scope)]
     token = subprocess.run([GOVERN, *words, *scopes], env=environ, capture_output=True, text=True, check=True).stdout
     process = subprocess.Popen(
         [GOVERN, "serve", "--port", "0", *options],

@@ -11,7 +11,8 @@ from serving.breaker import Breaker, BreakerBounds
 from serving.minutes import Minutes
 
 AT = datetime(2026, 3, 1, 12, tzinfo=UTC)
-BOUNDS = BreakerBounds(decisions_at_least=50, blocked_at_least=10, trial_decisions=20)
+SHARES = {"checkout": 0.2, "payout": 0.2}
+BOUNDS = BreakerBounds(shares=SHARES, decisions_at_least=50, blocked_at_least=10, trial_decisions=20)
 
 
 def minutes(number: float) -> datetime:
@@ -54,8 +55,8 @@ def test_of_few_decisions_nothing_is_concluded(breaker: Breaker) -> None:
     assert breaker.allows("checkout", "north", AT)
 
 
-def test_a_point_may_state_its_own_share() -> None:
-    breaker = Breaker(BreakerBounds(points={"checkout": 0.7}, decisions_at_least=50))
+def test_each_point_states_its_own_share() -> None:
+    breaker = Breaker(BreakerBounds(shares={"checkout": 0.7}, decisions_at_least=50))
     feed(breaker, 100, 60, AT)
     assert breaker.allows("checkout", "north", AT)
 
@@ -96,7 +97,7 @@ def test_a_trial_that_blocks_too_much_opens_it_again_at_once_for_twice_as_long(b
 
 
 def test_segments_that_nobody_asks_about_are_forgotten_first() -> None:
-    breaker = Breaker(BreakerBounds(decisions_at_least=50, segments_at_most=3))
+    breaker = Breaker(BreakerBounds(shares=SHARES, decisions_at_least=50, segments_at_most=3))
     opened(breaker)
     for segment in ("a", "b"):
         feed(breaker, 1, 0, AT, segment=segment)
@@ -111,7 +112,7 @@ def test_segments_that_nobody_asks_about_are_forgotten_first() -> None:
 @settings(max_examples=50, deadline=None)
 @given(st.lists(st.tuples(st.integers(0, 30), st.booleans()), max_size=300))
 def test_while_it_is_closed_less_than_its_share_was_blocked_within_the_hour(steps: list[tuple[int, bool]]) -> None:
-    bounds = BreakerBounds(decisions_at_least=10, blocked_at_least=3, trial_decisions=5)
+    bounds = BreakerBounds(shares=SHARES, decisions_at_least=10, blocked_at_least=3, trial_decisions=5)
     breaker, minute, hour = Breaker(bounds), 0, deque[tuple[int, bool]]()
     for gap, blocked in steps:
         minute += gap

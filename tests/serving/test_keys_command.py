@@ -42,4 +42,4 @@ def test_a_key_is_printed_once_listed_without_its_secret_rotated_and_revoked(
 def test_a_scope_that_does_not_exist_is_refused_with_those_that_do(keys: Callable[..., Any]) -> None:
     said = keys("add", "shop", "--scope", "everything", "--reason", "a test")
     assert said.status == 1
-    assert "scopes are score, events, read, admin" in said.err
+    assert "scopes are score, events, read" in said.err
