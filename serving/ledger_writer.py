@@ -7,10 +7,12 @@ import threading
 from collections import deque
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 from governance.decisions.ledger import DecisionLedger
 from governance.decisions.record import Decision
 from governance.errors import InputError, StoreError
+from serving.put_aside import files_put_aside, put_aside
 
 _LOG = logging.getLogger(__name__)
 
@@ -65,17 +67,23 @@ class LedgerWriter:
 
     What was answered with `durable` is on disk. What was not is on disk within milliseconds, and at the latest when the
     writer is closed; a ledger that fails meanwhile is tried again, and nothing that was answered is dropped.
+
+    Parameters
+    ----------
+    aside
+        The folder for what a ledger that never came back did not take before the writer was closed; the next writer
+        begins with it.
     """
 
-    def __init__(self, ledger: DecisionLedger, limits: WriterLimits | None = None) -> None:
-        self._ledger = ledger
+    def __init__(self, ledger: DecisionLedger, *, aside: Path, limits: WriterLimits | None = None) -> None:
+        self._ledger, self._aside = ledger, aside
         self._limits = limits or WriterLimits()
         self._loop = asyncio.get_running_loop()
         self._changed = threading.Condition()
         self._queue: deque[_Entry] = deque()
         self._answered: dict[tuple[str, str | None], Decision] = {}
         self._urgent = 0
-        self._writing = 0
+        self._writing: Sequence[_Entry] = ()
         self._closing = self._giving_up = False
         self._failure: str | None = None
         self._thread = threading.Thread(target=self._run, name="decision ledger", daemon=True)
@@ -84,7 +92,7 @@ class LedgerWriter:
     @property
     def waiting(self) -> int:
         """Decisions that are not on disk yet."""
-        return len(self._queue) + self._writing
+        return len(self._queue) + len(self._writing)
 
     @property
     def failure(self) -> str | None:
@@ -131,12 +139,12 @@ class LedgerWriter:
         return await asyncio.to_thread(lambda: self._ledger.about(entity_id, at_most=at_most))
 
     async def close(self) -> None:
-        """Write what waits and end.
+        """Write what waits and end; what the ledger does not take in time is put aside.
 
         Raises
         ------
         StoreError
-            The ledger failed until the time was up; the message says how many decisions were lost.
+            It could not be put aside either; the message says how many decisions were lost.
         """
         with self._changed:
             self._closing = True
@@ -145,10 +153,22 @@ class LedgerWriter:
         with self._changed:
             self._giving_up = True
             self._changed.notify()
-            lost = self.waiting
-        if lost:
-            raise StoreError(f"the decision ledger was closed without {lost} decisions: {self._failure}")
+            # Who waits for a decision was told, or will be, that it was not kept.
+            left = [entry.decision for entry in (*self._writing, *self._queue) if entry.waiter is None]
+        if left:
+            self._put_aside(left)
+            return
         self._ledger.close()
+
+    def _put_aside(self, decisions: Sequence[Decision]) -> None:
+        try:
+            path = put_aside(self._aside, decisions)
+        except OSError as problem:
+            raise StoreError(
+                f"the decision ledger was closed without {len(decisions)} decisions: {self._failure}; and they could "
+                f"not be put aside: {problem}"
+            ) from problem
+        _LOG.error("%s; %d decisions wait in %s for the next service", self._failure, len(decisions), path)
 
     def _hand_in(self, entry: _Entry) -> None:
         with self._changed:
@@ -167,10 +187,35 @@ class LedgerWriter:
                 self._changed.notify()
 
     def _run(self) -> None:
+        self._write_what_was_put_aside()
         while batch := self._next_batch():
             self._write(batch)
             with self._changed:
-                self._writing = 0
+                self._writing = ()
+
+    def _write_what_was_put_aside(self) -> None:
+        """Until the ledger takes it or the writer is closed; a decision that is there already changes nothing."""
+        for path, decisions in files_put_aside(self._aside):
+            while not self._closing and not self._taken(decisions):
+                with self._changed:
+                    self._changed.wait_for(lambda: self._closing, self._limits.retry_seconds)
+            if self._closing:
+                return
+            path.unlink(missing_ok=True)
+            _LOG.warning("%d decisions that an earlier service had put aside are in the ledger", len(decisions))
+
+    def _taken(self, decisions: Sequence[Decision]) -> bool:
+        try:
+            self._ledger.append(decisions)
+        except InputError as error:
+            if len(decisions) > 1:
+                return all(self._taken([decision]) for decision in decisions)
+            _LOG.error("a decision cannot be stored and is dropped: %s", error)
+        except StoreError as error:
+            self._failure = str(error)
+            return False
+        self._failure = None
+        return True
 
     def _next_batch(self) -> list[_Entry]:
         """What to commit next; nothing once the writer is closed and everything is written."""
@@ -181,7 +226,7 @@ class LedgerWriter:
             while self._queue and len(batch) < self._limits.batch_at_most and not self._giving_up:
                 batch.append(self._queue.popleft())
             self._urgent -= sum(entry.waiter is not None for entry in batch)
-            self._writing = len(batch)
+            self._writing = batch
         return batch
 
     def _is_due(self) -> bool:
@@ -221,7 +266,7 @@ class LedgerWriter:
         answered = [entry for entry in batch if entry.waiter is None]
         with self._changed:
             self._queue.extendleft(reversed(answered))
-            self._writing -= len(answered)
+            self._writing = ()
             self._changed.wait_for(lambda: self._giving_up, self._limits.retry_seconds)
 
     def _forget(self, batch: Sequence[_Entry]) -> None:

@@ -136,7 +136,7 @@ class Staged(Service):
         self.counters, self.counted = open_counters(self.workspace, None), frozenset()
         stack.push_async_callback(self.counters.close)
         self.intake = Intake(counters_of(self.workspace), self.workspace.keyed_hash)
-        self.ledger = LedgerWriter(self.workspace.decisions)
+        self.ledger = LedgerWriter(self.workspace.decisions, aside=self.workspace.root / "put_aside")
         stack.push_async_callback(self.ledger.close)
         self.beside = ThreadPoolExecutor(2)
         stack.callback(self.beside.shutdown)

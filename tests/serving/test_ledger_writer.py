@@ -15,6 +15,7 @@ from governance.decisions.ledger_sqlite import SqliteLedger
 from governance.decisions.record import Decision
 from governance.errors import StoreError
 from serving.ledger_writer import LedgerWriter, WriterLimits
+from serving.put_aside import put_aside
 
 NOON = datetime(2024, 1, 5, 12, tzinfo=UTC)
 
@@ -61,11 +62,12 @@ def rows_in(path: Path) -> int:
 Body = Callable[[LedgerWriter], Any]
 
 
-def with_writer(ledger: DecisionLedger | Counted, body: Body, **limits: Any) -> None:
+def with_writer(ledger: DecisionLedger | Counted, body: Body, *, aside: Path | None = None, **limits: Any) -> None:
     """Run a coroutine with a writer, and close the writer."""
+    folder = aside or Path(ledger.real._path if isinstance(ledger, Counted) else ledger._path).parent / "aside"
 
     async def run() -> None:
-        writer = LedgerWriter(ledger, WriterLimits(**limits))  # type: ignore[arg-type]
+        writer = LedgerWriter(ledger, aside=folder, limits=WriterLimits(**limits))  # type: ignore[arg-type]
         try:
             await body(writer)
         finally:
@@ -195,19 +197,64 @@ def test_one_decision_that_nobody_can_store_harms_no_other(tmp_path: Path) -> No
     assert rows_in(path) == 5
 
 
-def test_closing_says_what_was_lost_where_the_ledger_never_came_back(counted: Counted) -> None:
+def test_what_a_ledger_that_never_came_back_did_not_take_is_written_by_the_next_service(
+    counted: Counted, tmp_path: Path
+) -> None:
+    async def answer_four(writer: LedgerWriter) -> None:
+        counted.broken = True
+        for number in range(4):
+            await writer.keep(some_decision(str(number)), durable=False)
+        with pytest.raises(StoreError, match="the disk is full"):
+            await writer.keep(some_decision("refused"), durable=True)
+
+    async def nothing(_: LedgerWriter) -> None:
+        """No request comes."""
+
+    async def one_more(writer: LedgerWriter) -> None:
+        await writer.keep(some_decision("one more"), durable=True)
+
+    aside, quick = tmp_path / "aside", {"close_seconds": 0.1, "retry_seconds": 0.01}
+    with_writer(counted, answer_four, aside=aside, **quick)
+    assert len(list(aside.iterdir())) == 1
+    # It is still away when the next service starts and ends.
+    with_writer(counted, nothing, aside=aside, **quick)
+    assert len(list(aside.iterdir())) == 1
+    counted.broken = False
+    with_writer(counted, one_more, aside=aside, **quick)
+
+    assert list(aside.iterdir()) == []
+    assert rows_in(tmp_path / "decisions.sqlite") == 5
+
+
+def test_what_is_put_aside_twice_or_torn_harms_nobody(counted: Counted, tmp_path: Path) -> None:
+    aside, same = tmp_path / "aside", [some_decision("a"), some_decision("b")]
+    put_aside(aside, same)
+    put_aside(aside, same)
+    (aside / "torn.jsonl").write_bytes(b'{"decision_id": ')
+
+    async def one_more(writer: LedgerWriter) -> None:
+        await writer.keep(some_decision("one more"), durable=True)
+
+    with_writer(counted, one_more, aside=aside)
+
+    assert [path.name for path in aside.iterdir()] == ["torn.unreadable"]
+    assert rows_in(tmp_path / "decisions.sqlite") == 3
+
+
+def test_closing_says_what_was_lost_where_it_cannot_be_put_aside_either(counted: Counted, tmp_path: Path) -> None:
     async def body(writer: LedgerWriter) -> None:
         counted.broken = True
         for number in range(4):
             await writer.keep(some_decision(str(number)), durable=False)
 
+    (tmp_path / "a file").touch()
     with pytest.raises(StoreError, match="without 4 decisions: the disk is full"):
-        with_writer(counted, body, close_seconds=0.1, retry_seconds=0.01)
+        with_writer(counted, body, aside=tmp_path / "a file", close_seconds=0.1, retry_seconds=0.01)
 
 
 def test_nothing_is_taken_after_closing(tmp_path: Path) -> None:
     async def run() -> None:
-        writer = LedgerWriter(open_ledger(tmp_path / "decisions.sqlite"))
+        writer = LedgerWriter(open_ledger(tmp_path / "decisions.sqlite"), aside=tmp_path)
         await writer.close()
         with pytest.raises(StoreError, match="ending"):
             await writer.keep(some_decision("a"), durable=False)
