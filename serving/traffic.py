@@ -16,6 +16,8 @@ from governance.release.registry import Registry, Signed
 from governance.release.traffic import Canary
 from governance.release.traffic_verdict import (
     BOUNDS,
+    OUT_OF_BAND,
+    WATCH,
     WINDOW_MINUTES,
     Counts,
     TrafficBounds,
@@ -25,8 +27,6 @@ from governance.release.traffic_verdict import (
 )
 from serving.minutes import Minutes
 
-WATCH = "traffic watch"
-"""Who signs what happens without a person."""
 WATCH_SECONDS = 5.0
 
 _log = logging.getLogger(__name__)
@@ -187,4 +187,5 @@ class TrafficMonitor:
 
 
 def _signed(verdict: TrafficVerdict, at: datetime) -> Signed:
-    return {"who": WATCH, "reason": f"{verdict.state.replace('_', ' ')}: {verdict.reason}", "at": at}
+    word = OUT_OF_BAND if verdict.state == "out_of_band" else verdict.state
+    return {"who": WATCH, "reason": f"{word}: {verdict.reason}", "at": at}

@@ -15,6 +15,7 @@ from governance.oncall.refusals import refusals
 from governance.oncall.reported import FailedRun, Reports, drifting, failed_runs, online_behind, overridden
 from governance.oncall.routing import load_routing
 from governance.oncall.space import full_disk
+from governance.oncall.traffic import taken_back
 from governance.oncall.waiting import held_changes
 from governance.workspace import Workspace
 
@@ -24,6 +25,7 @@ _WATCHES: Sequence[Callable[[Look], list[Finding]]] = (
     champions,
     damaged,
     refusals,
+    taken_back,
     late_days,
     silent_tables,
     quarantines,

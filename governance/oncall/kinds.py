@@ -18,6 +18,7 @@ class Kind(StrEnum):
     ONLINE_BEHIND = "online_behind"
     FAILED_RUN = "failed_run"
     DRIFT = "drift"
+    TAKEN_BACK = "taken_back"
     MERIT_REFUSAL = "merit_refusal"
     OVERRIDE = "override"
     LABEL_DELAY = "label_delay"
@@ -68,6 +69,7 @@ _RUNBOOKS = {
     Kind.ONLINE_BEHIND: "stale-online-store",
     Kind.FAILED_RUN: "failed-run",
     Kind.DRIFT: "drift-alarm",
+    Kind.TAKEN_BACK: "canary",
     Kind.MERIT_REFUSAL: "failed-gate",
     Kind.OVERRIDE: "override",
     Kind.LABEL_DELAY: "label-delay",

@@ -55,6 +55,10 @@ class TrafficBounds:
 
 
 BOUNDS = TrafficBounds()
+WATCH = "traffic watch"
+"""Who signs what happens in traffic without a person."""
+OUT_OF_BAND = "out of band"
+"""How the reason begins for which the watch takes something back."""
 WINDOW_MINUTES = 10
 FRESH_MINUTES = 60
 """For so long a champion that never served before may be taken back without a person."""

@@ -13,9 +13,9 @@ from governance.release.evidence import GateResult, Verdict
 from governance.release.records import Pointer, sha256
 from governance.release.registry import Registry
 from governance.release.traffic import NO_TRAFFIC, Ramp
-from governance.release.traffic_verdict import FRESH_MINUTES, WINDOW_MINUTES
+from governance.release.traffic_verdict import FRESH_MINUTES, WATCH, WINDOW_MINUTES
 from governance.storage.objects import LocalObjects
-from serving.traffic import WATCH, TrafficMonitor
+from serving.traffic import TrafficMonitor
 
 AT = datetime(2026, 3, 1, 12, tzinfo=UTC)
 RAMP = Ramp((0.1, 0.5), 15)

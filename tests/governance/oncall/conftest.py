@@ -140,13 +140,18 @@ class Fair:
         frame = pl.DataFrame({"as_of": [midnight(as_of)]})
         self.workspace.lake.write(f"candidates/{model}", as_of, frame, key=["as_of"], fingerprint="", facts=facts)
 
-    def promote(self, model: str, as_of: date, *, at: datetime = NOON) -> str:
-        """Record a candidate that passed, and make it the champion."""
+    def candidate(self, model: str, as_of: date) -> str:
+        """Record a candidate that passed."""
         registry, digest = self.workspace.registry, sha256(f"{model} {as_of}".encode())
         registry.record(model, digest, {"model.txt": b"x"}, {"as_of": as_of})
         gate = GateResult(name="latency", kind="safety", value=1.0, bound=50.0, passed=True, reason="It is fast.")
         registry.attach(Verdict(model=model, digest=digest, status="passed", gates=(gate,)))
-        registry.promote(model, digest, who="promotion", reason="newest passing", at=at)
+        return digest
+
+    def promote(self, model: str, as_of: date, *, at: datetime = NOON) -> str:
+        """Record a candidate that passed, and make it the champion."""
+        digest = self.candidate(model, as_of)
+        self.workspace.registry.promote(model, digest, who="promotion", reason="newest passing", at=at)
         return digest
 
     def look(self) -> Look:

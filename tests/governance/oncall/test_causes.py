@@ -30,7 +30,9 @@ from governance.oncall.reported import (
     overridden,
 )
 from governance.oncall.space import DiskState, bytes_a_day, full_disk
+from governance.oncall.traffic import taken_back
 from governance.oncall.waiting import held_changes
+from governance.release.traffic_verdict import OUT_OF_BAND, WATCH
 
 MONDAYS = [date(2024, 1, 29) + timedelta(weeks=week) for week in range(5)]
 
@@ -169,6 +171,33 @@ def test_a_label_is_not_late_because_a_slow_labeler_speaks_more_often(fair: Any,
         fair.workspace.ledger.replace("claim", start=start, end=start + timedelta(days=1), statements=stated)
 
     assert label_delays(fair.look()) == []
+
+
+def test_what_the_watch_over_traffic_took_back_is_told_until_somebody_moves_the_pointer(fair: Any) -> None:
+    first, second = (fair.promote("claim", week, at=fair.wall) for week in (date(2024, 2, 19), date(2024, 2, 26)))
+    registry, signed = fair.workspace.registry, {"who": WATCH, "reason": f"{OUT_OF_BAND}: acts on 250 of 1000"}
+    assert taken_back(fair.look()) == []
+
+    registry.rollback("claim", **signed, at=fair.wall - timedelta(hours=2))
+
+    (found,) = taken_back(fair.look())
+    assert (found.subject, found.severity) == ("claim", Severity.SEV2)
+    assert "acts on 250 of 1000" in found.why
+    assert taken_back(replace(fair.look(), wall=fair.wall + timedelta(days=4))) == []
+    registry.allow("claim", second, who="ana", reason="looked at it", at=fair.wall)
+    registry.promote("claim", second, who="ana", reason="it was the world", at=fair.wall)
+    assert taken_back(fair.look()) == []
+    assert first != second
+
+
+def test_a_canary_that_the_watch_ended_is_a_ticket(fair: Any) -> None:
+    fair.promote("claim", date(2024, 2, 19), at=fair.wall)
+    registry, newer = fair.workspace.registry, fair.candidate("claim", date(2024, 2, 26))
+    registry.canary("claim", newer, share=0.01, who="ana", reason="a look", at=fair.wall)
+    registry.end_canary("claim", newer, who=WATCH, reason=f"{OUT_OF_BAND}: fails", at=fair.wall)
+
+    (found,) = taken_back(fair.look())
+    assert (found.severity, "canary ended" in found.what) == (Severity.SEV3, True)
 
 
 def online(fair: Any, *, hours: float, lag: int = 1) -> list[Finding]:
