@@ -63,11 +63,13 @@ def test_a_day_lands_with_its_figures_and_again_only_when_something_was_appended
     bazaar: Workspace, materialize: Run
 ) -> None:
     noon = midnight(FIRST) + timedelta(hours=12)
-    bazaar.decisions.append([some_decision("a", noon, rules=(HIT,)), some_decision("b", noon, action="warn")])
+    bazaar.decisions.append(
+        [some_decision("a", decided_at=noon, rules=(HIT,)), some_decision("b", decided_at=noon, action="warn")]
+    )
 
     first = materialize(bazaar, "decisions/ledger", "decisions/rules", days=[FIRST])
     again = materialize(bazaar, "decisions/ledger", days=[FIRST])
-    bazaar.decisions.append([some_decision("late", noon)])
+    bazaar.decisions.append([some_decision("late", decided_at=noon)])
     appended = materialize(bazaar, "decisions/ledger", days=[FIRST])
 
     assert metadata_of(first, "decisions/ledger", FIRST)["acted_share"] == 0.5
@@ -92,11 +94,13 @@ def test_the_sensor_asks_for_quiet_days_once_and_again_after_an_appendix(bazaar:
 
     noon = midnight(FIRST) + timedelta(hours=12)
     before = tick()
-    bazaar.decisions.append([some_decision("a", noon), some_decision("b", noon + timedelta(days=2))])
+    bazaar.decisions.append(
+        [some_decision("a", decided_at=noon), some_decision("b", decided_at=noon + timedelta(days=2))]
+    )
     still_coming, quiet = tick(), tick()
     materialize(bazaar, "decisions/ledger", days=[FIRST, FIRST + timedelta(days=1), FIRST + timedelta(days=2)])
     done = tick()
-    bazaar.decisions.append([some_decision("c", noon)])
+    bazaar.decisions.append([some_decision("c", decided_at=noon)])
     appended = [tick(), tick()]
 
     first_to = {"dagster/asset_partition_range_start": "2024-01-01", "dagster/asset_partition_range_end": "2024-01-03"}
@@ -126,7 +130,8 @@ def served_day(own_settled: Path, bazaar_at: Callable[..., Workspace]) -> tuple[
         [
             some_decision(
                 row["row_id"],
-                row["decided_at"],
+                entity_id=row["row_id"],
+                decided_at=row["decided_at"],
                 keys={key: row[key] for key in KEYS},
                 context={name: _plain(row[name]) for name in order_columns()} | {"order_id": row["order_id"]},
                 amount_minor=row["price_minor"],
