@@ -2,8 +2,9 @@
 
 from importlib.metadata import version
 
-from litestar import Litestar, Request, Response, asgi
+from litestar import Litestar, Request, Response
 from litestar.datastructures import State
+from litestar.enums import ScopeType
 from litestar.types import Receive, Scope, Send
 
 from serving.api_description import configuration
@@ -14,18 +15,28 @@ from serving.routes import HANDLERS, service_of
 from serving.service import Service
 
 _DISTRIBUTION = "marketplace-governance"
+_DECISIONS = f"{ROUTE}/"
 
 
-def create_app(service: Service) -> Litestar:
+class Application:
+    """Litestar's application, but for decisions: those go straight to their route, past a router and its layers."""
+
+    def __init__(self, others: Litestar, decisions: DecisionsRoute) -> None:
+        self.others, self._decisions = others, decisions
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """One request, or the lifespan, as ASGI has it."""
+        if scope["type"] == ScopeType.HTTP and scope["path"].startswith(_DECISIONS):
+            await self._decisions(scope, receive, send)
+        else:
+            await self.others(scope, receive, send)
+
+
+def create_app(service: Service) -> Application:
     """The application of a service, which is opened and closed with it."""
-    decisions = DecisionsRoute(service)
 
-    @asgi(ROUTE, is_mount=True, copy_scope=False)
-    async def decisions_route(scope: Scope, receive: Receive, send: Send) -> None:
-        await decisions(scope, receive, send)
-
-    return Litestar(
-        route_handlers=[decisions_route, events, *HANDLERS],
+    others = Litestar(
+        route_handlers=[events, *HANDLERS],
         openapi_config=configuration(version(_DISTRIBUTION)),
         exception_handlers={Exception: _refused},
         lifespan=[service.running],
@@ -34,6 +45,7 @@ def create_app(service: Service) -> Litestar:
         logging_config=None,
         debug=False,
     )
+    return Application(others, DecisionsRoute(service))
 
 
 def _refused(request: Request[object, object, State], error: Exception) -> Response[bytes]:

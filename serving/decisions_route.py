@@ -1,4 +1,4 @@
-"""/v1/decisions as a bare ASGI route: a typed handler would take longer than the decision (docs/serving.md)."""
+"""/v1/decisions as bare ASGI: a router and a typed handler would take as long as the decision (docs/serving.md)."""
 
 from collections.abc import Awaitable, Callable, Mapping
 from time import perf_counter
@@ -103,9 +103,9 @@ def answer_of(answered: Answered, rule_texts: Mapping[str, str]) -> DecisionAnsw
 
 
 def _name(path: str) -> str:
-    """What stands behind the mounted path, which the router closes with a slash."""
-    name = path[1:-1]
-    if not name or "/" in name or path[0] != "/":
+    """What stands behind the route."""
+    name = path[len(ROUTE) + 1 :].removesuffix("/")
+    if not name or "/" in name:
         raise NotFound(f"ask at {ROUTE}/ and the name of a decision point")
     return name
 

@@ -39,6 +39,8 @@ def serve(open_workspace: OpenWorkspace, settings: Settings, *, ready: Callable[
         # A line a request would cost more than the request, and what people ask is nobody's business.
         access_log=False,
         server_header=False,
+        # Nothing here depends on where a request comes from.
+        proxy_headers=False,
         timeout_graceful_shutdown=settings.shutdown_seconds,
     )
     listening = config.bind_socket()

@@ -11,6 +11,7 @@ from governance.errors import InputError, StoreError
 from governance.models.artifact import MODEL, Scorer, load_scorer
 from governance.models.explain import Reason
 from governance.models.rows import Floats
+from serving.line import Line
 from serving.row_lightgbm import RowBooster
 
 REASONS = 3
@@ -42,7 +43,7 @@ class RowScorer:
         self.threshold = self._scorer.threshold.value
         self._pick = _values_of(self.features)
         calibrator = self._scorer.calibrator
-        self._knots = np.array(calibrator.raw), np.array(calibrator.probability)
+        self._calibrated = Line(calibrator.raw, calibrator.probability)
         self._row = _direct(files[MODEL], self._scorer)
 
     @property
@@ -68,7 +69,7 @@ class RowScorer:
             raw = self._row.predict(row)
         except struct.error:
             raw = self._row.predict(_numbers(row))
-        return float(np.interp(raw, *self._knots))
+        return self._calibrated(raw)
 
     def score_many(self, rows: Sequence[Mapping[str, float | None]]) -> list[float]:
         """The calibrated probabilities of several rows."""

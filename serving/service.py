@@ -167,7 +167,7 @@ class Service:
             event_time=self.event_time,
             now=utc_now,
             nanoseconds=time.perf_counter_ns,
-            draw=random.SystemRandom().random,
+            draw=random.random,
             new_id=lambda: uuid.uuid4().hex,
         )
 
