@@ -18,7 +18,7 @@ import numpy as np
 
 from benchmarks import scoring_world as world
 from benchmarks.measure import Measurement, Say, in_a_fresh_process
-from benchmarks.scoring_requests import measure_requests
+from benchmarks.scoring_requests import measure_endpoints, measure_requests
 from benchmarks.servers import RedisServer, installed, redis_server
 
 IN_PROCESS = (
@@ -53,7 +53,9 @@ def measure(*, small: bool = False, say: Say = lambda _: None) -> list[dict[str,
         with redis_server() as redis, world.stocked(entities=entities, trees=trees, redis=redis) as root:
             say("reading from Redis")
             rows.append(in_a_fresh_process(reading, root, redis, entities, calls))
-            rows += measure_requests(root, redis, entities=entities, trees=trees, seconds=1 if small else 10, say=say)
+            seconds = 1 if small else 10
+            rows += measure_endpoints(root, redis, entities=entities, seconds=seconds, say=say)
+            rows += measure_requests(root, redis, entities=entities, trees=trees, seconds=seconds, say=say)
     say("reading from SQLite")
     with world.stocked(entities=entities, trees=10) as root:
         rows.append(in_a_fresh_process(reading, root, None, entities, calls))

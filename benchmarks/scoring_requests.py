@@ -36,6 +36,14 @@ EXPLAINED = (
     "answered"
 )
 
+ALONE = (
+    f"wrk, {CONNECTIONS} connections, one worker process; a decision that is ready before it is asked for. ours: key, "
+    "limits, checked JSON in and out, figures; peer: FastAPI and pydantic with the same types, no key, limits or "
+    "figures; limit: a bare ASGI application that sends prepared bytes"
+)
+FEAST_SERVE = "as above; ours: whole decisions; peer: the features alone from the application of `feast serve`"
+FEAST = "/get-online-features"
+
 
 @dataclass(frozen=True, slots=True)
 class Served:
@@ -69,8 +77,47 @@ def measure_requests(
     return _rows(served, explained)
 
 
+def measure_endpoints(
+    root: Path, redis: RedisServer, *, entities: int, seconds: float, say: Say
+) -> list[dict[str, Any]]:
+    """Rows for the way in and out alone, and for `feast serve`; none without wrk."""
+    if not can_load():
+        return []
+    token = _key(root, redis)
+    asked = {"token": token, "entities": entities, "seconds": seconds, "connections": CONNECTIONS}
+    peaks: dict[str, Load] = {}
+    for side in ("endpoint", "fastapi", "bare", "ours", "feast_serve"):
+        say(f"requests: {side}")
+        path, body = (FEAST, _feast_body()) if side == "feast_serve" else (DECISIONS, _decision_body())
+        with _service(side, root, redis) as (url, _):
+            _require_an_answer(url + path, body, token)
+            load(url + path, body, **(asked | {"seconds": max(1, seconds / 5)}))
+            peaks[side] = load(url + path, body, **asked)
+            assert peaks[side].refused + peaks[side].broken == 0, f"{side}: {peaks[side]}"
+    seconds_of = {side: 10_000 / peak.per_second for side, peak in peaks.items()}
+    beside = {"requests_per_second": {side: round(peak.per_second) for side, peak in peaks.items()}}
+    alone = Measurement(
+        work="scoring requests: the endpoint alone, 10,000",
+        unit="seconds",
+        ours=seconds_of["endpoint"],
+        peer=seconds_of["fastapi"],
+        limit=seconds_of["bare"],
+        settings=ALONE,
+        beside=beside,
+    )
+    features = Measurement(
+        work="scoring requests: 10,000 beside feast serve",
+        unit="seconds",
+        ours=seconds_of["ours"],
+        peer=seconds_of["feast_serve"],
+        settings=FEAST_SERVE,
+        beside=beside,
+    )
+    return [alone.as_row(), features.as_row()]
+
+
 def _served(url: str, process: psutil.Process, token: str, *, entities: int, seconds: float) -> Served:
-    body = json.dumps({"entity_id": "line-NUMBER", "occurred_at": world.AT.isoformat(), **_row_body()})
+    body = _decision_body()
     asked = {"entities": entities, "token": token, "seconds": seconds}
     _require_an_answer(url + DECISIONS, body, token)
     load(url + DECISIONS, body, connections=CONNECTIONS, **(asked | {"seconds": max(1, seconds / 5)}))
@@ -103,6 +150,16 @@ def _require_an_answer(url: str, body: str, token: str) -> None:
         urllib.request.urlopen(asked, timeout=30).close()  # noqa: S310
     except HTTPError as refused:
         raise RuntimeError(f"{url} refuses: {refused.read().decode()}") from refused
+
+
+def _decision_body() -> str:
+    return json.dumps({"entity_id": "line-NUMBER", "occurred_at": world.AT.isoformat(), **_row_body()})
+
+
+def _feast_body() -> str:
+    names = [f"{view.name}:{name}" for view in world.VIEWS.values() for name in view.feature_names]
+    keys = {key: [value] for key, value in _row_body()["keys"].items()}
+    return json.dumps({"features": names, "entities": keys})
 
 
 def _row_body() -> dict[str, Any]:

@@ -1,7 +1,7 @@
 """The services that the scoring benchmark asks, each in a process of its own: ours, Feast's SDK in the same framework,
 and the least that can be done.
 
-python -m benchmarks.scoring_servers ours|peer|limit FOLDER REDIS_PORT PORT
+python -m benchmarks.scoring_servers ours|peer|limit|endpoint|bare|fastapi|feast_serve FOLDER REDIS_PORT PORT
 """
 
 import sys
@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 
 from benchmarks import scoring_world as world
+from benchmarks.scoring_endpoints import bare, endpoint, fastapi, feast_serve
 from benchmarks.servers import RedisServer
 
 DECISIONS, BATCH = "/v1/decisions/checkout", "/v1/models/claim/score"
@@ -89,7 +90,15 @@ def limit(place: world.Stall) -> Any:
     return answer
 
 
-APPLICATIONS: dict[str, Callable[[world.Stall], Any]] = {"ours": ours, "peer": peer, "limit": limit}
+APPLICATIONS: dict[str, Callable[[world.Stall], Any]] = {
+    "ours": ours,
+    "peer": peer,
+    "limit": limit,
+    "endpoint": endpoint,
+    "bare": bare,
+    "fastapi": fastapi,
+    "feast_serve": feast_serve,
+}
 
 
 def _champion(place: world.Stall) -> tuple[Any, bytes]:
@@ -127,8 +136,10 @@ def main(side: str, folder: str, redis_port: str, port: str) -> None:
         port=int(port),
         loop="uvloop",
         http="httptools",
-        lifespan="off" if side == "limit" else "on",
+        lifespan="off" if side in ("limit", "bare") else "on",
         access_log=False,
+        server_header=False,
+        proxy_headers=False,
         log_level="warning",
     )
 
