@@ -11,7 +11,7 @@ class Line:
 
     Parameters
     ----------
-    knots : rising.
+    knots : rising, so far apart that the slopes between them are finite.
     values : as many, finite.
 
     >>> Line([0.0, 0.5], [0.1, 0.2])(0.25)
@@ -30,6 +30,8 @@ class Line:
         place = bisect_right(knots, raw) - 1
         if place < 0:
             return values[0]
-        if place >= len(self._slopes) or math.isnan(raw):
-            return values[-1] if raw >= knots[-1] else math.nan
+        if place >= len(self._slopes):
+            return math.nan if math.isnan(raw) else values[-1]
+        if raw == knots[place]:
+            return values[place]
         return self._slopes[place] * (raw - knots[place]) + values[place]

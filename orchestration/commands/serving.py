@@ -40,6 +40,9 @@ def serve(
         console.print("No key opens anything yet: govern keys add NAME --scope score --reason ...")
     if workers > 1:
         _share_figures(workspace)
+    # Before Feast, which would have the library keep the figures of a single worker in files as well.
+    import prometheus_client  # noqa: F401
+
     from serving.run import serve as answer
 
     os.environ["MARKETPLACE"] = str(workspace.marketplace.folder)

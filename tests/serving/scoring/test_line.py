@@ -11,7 +11,9 @@ from hypothesis import strategies as st
 from serving.line import Line
 
 NUMBERS = st.floats(-1e6, 1e6)
-KNOTS = st.lists(NUMBERS, min_size=1, max_size=30, unique=True).map(sorted)
+KNOTS = st.lists(st.integers(-(10**9), 10**9), min_size=1, max_size=30, unique=True).map(
+    lambda found: [number / 1000 for number in sorted(found)]
+)
 
 
 @settings(max_examples=300, deadline=None)
