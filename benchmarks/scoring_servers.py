@@ -127,10 +127,14 @@ async def _send(send: Any, body: bytes) -> None:
 
 def main(side: str, folder: str, redis_port: str, port: str) -> None:
     """Answer until the process is told to end."""
+    # As `govern serve` has it: before Feast, which would have the library keep figures in files.
+    import prometheus_client  # noqa: F401
     import uvicorn
 
+    from serving.run import settled
+
     place = world.stall(Path(folder), RedisServer(int(redis_port), 0))
-    application = APPLICATIONS[side](place)
+    application = settled(APPLICATIONS[side](place))
     uvicorn.run(
         application,
         port=int(port),
