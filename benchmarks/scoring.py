@@ -18,6 +18,7 @@ import numpy as np
 
 from benchmarks import scoring_world as world
 from benchmarks.measure import Measurement, Say, in_a_fresh_process
+from benchmarks.scoring_overload import measure_overload
 from benchmarks.scoring_requests import measure_endpoints, measure_requests
 from benchmarks.servers import RedisServer, installed, redis_server
 
@@ -55,6 +56,7 @@ def measure(*, small: bool = False, say: Say = lambda _: None) -> list[dict[str,
             rows.append(in_a_fresh_process(reading, root, redis, entities, calls))
             seconds = 1 if small else 10
             rows += measure_endpoints(root, redis, entities=entities, seconds=seconds, say=say)
+            rows += measure_overload(root, redis, entities=entities, seconds=seconds, say=say)
             rows += measure_requests(root, redis, entities=entities, trees=trees, seconds=seconds, say=say)
     say("reading from SQLite")
     with world.stocked(entities=entities, trees=10) as root:

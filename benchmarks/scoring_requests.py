@@ -64,15 +64,15 @@ def measure_requests(
     """Rows for the cost of a decision, the peak, the tail at half of the peak, and batches; none without wrk."""
     if not can_load():
         return []
-    token = _key(root, redis)
+    token = key(root, redis)
     served = {}
     for side in SIDES:
         say(f"requests: {side}")
-        with _service(side, root, redis) as (url, process):
+        with service(side, root, redis) as (url, process):
             served[side] = _served(url, process, token, entities=entities, seconds=seconds)
     say("requests: ours, explained")
     world.promote(world.stall(root, redis), world.train(trees=trees, acts_on=HURT), week=1)
-    with _service("ours", root, redis) as (url, process):
+    with service("ours", root, redis) as (url, process):
         explained = _served(url, process, token, entities=entities, seconds=seconds)
     return _rows(served, explained)
 
@@ -83,13 +83,13 @@ def measure_endpoints(
     """Rows for the way in and out alone, and for `feast serve`; none without wrk."""
     if not can_load():
         return []
-    token = _key(root, redis)
+    token = key(root, redis)
     asked = {"token": token, "entities": entities, "seconds": seconds, "connections": CONNECTIONS}
     peaks: dict[str, Load] = {}
     for side in ("endpoint", "fastapi", "bare", "ours", "feast_serve"):
         say(f"requests: {side}")
-        path, body = (FEAST, _feast_body()) if side == "feast_serve" else (DECISIONS, _decision_body())
-        with _service(side, root, redis) as (url, _):
+        path, body = (FEAST, _feast_body()) if side == "feast_serve" else (DECISIONS, decision_body())
+        with service(side, root, redis) as (url, _):
             _require_an_answer(url + path, body, token)
             load(url + path, body, **(asked | {"seconds": max(1, seconds / 5)}))
             peaks[side] = load(url + path, body, **asked)
@@ -117,7 +117,7 @@ def measure_endpoints(
 
 
 def _served(url: str, process: psutil.Process, token: str, *, entities: int, seconds: float) -> Served:
-    body = _decision_body()
+    body = decision_body()
     asked = {"entities": entities, "token": token, "seconds": seconds}
     _require_an_answer(url + DECISIONS, body, token)
     load(url + DECISIONS, body, connections=CONNECTIONS, **(asked | {"seconds": max(1, seconds / 5)}))
@@ -152,7 +152,8 @@ def _require_an_answer(url: str, body: str, token: str) -> None:
         raise RuntimeError(f"{url} refuses: {refused.read().decode()}") from refused
 
 
-def _decision_body() -> str:
+def decision_body() -> str:
+    """A question about random entities, whose numbers wrk puts in the place of NUMBER."""
     return json.dumps({"entity_id": "line-NUMBER", "occurred_at": world.AT.isoformat(), **_row_body()})
 
 
@@ -205,7 +206,8 @@ def _beside(served: Mapping[str, Served]) -> dict[str, Any]:
 
 
 @contextmanager
-def _service(side: str, root: Path, redis: RedisServer) -> Iterator[tuple[str, psutil.Process]]:
+def service(side: str, root: Path, redis: RedisServer) -> Iterator[tuple[str, psutil.Process]]:
+    """One of the services of `scoring_servers`: its address and process, until the block ends."""
     port = free_port()
     words = [sys.executable, "-m", "benchmarks.scoring_servers", side, str(root), str(redis.port), str(port)]
     process = subprocess.Popen(words, cwd=PROJECT)  # noqa: S603
@@ -217,7 +219,8 @@ def _service(side: str, root: Path, redis: RedisServer) -> Iterator[tuple[str, p
         process.wait(30)
 
 
-def _key(root: Path, redis: RedisServer) -> str:
+def key(root: Path, redis: RedisServer) -> str:
+    """A key to the workspace's service."""
     from serving.keys import keys_of
 
     ledger = keys_of(world.stall(root, redis).root)

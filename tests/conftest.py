@@ -132,24 +132,29 @@ def _locked(path: Path) -> Iterator[None]:
         yield
 
 
+def simulated_world(folder: Path, *, buyers: int = BUYERS, days: int = DAYS) -> Path:
+    """Write a world in which shops turn plainly from the first day on."""
+    from governance.marketplaces.simulated.campaigns.file import Campaigns, load_campaigns
+    from governance.marketplaces.simulated.settings import Settings
+    from governance.marketplaces.simulated.world import simulate
+
+    frauds = load_campaigns().only("merchant_fraud", first_day=1, oversampling=40)
+    played = [replace(one, last_day=days, adapts="no", tactic={**one.tactic, **_BLATANT}) for one in frauds.campaigns]
+    campaigns = Campaigns(tuple(played), frauds.prevalence)
+    simulate(folder, Settings(seed=SEED, first_day=FIRST_DAY, buyers=buyers, campaigns=campaigns), days=days)
+    return folder
+
+
+@pytest.fixture(scope="session")
+def write_world() -> Callable[..., Path]:
+    """Write a world of so many buyers and days into a folder."""
+    return simulated_world
+
+
 @pytest.fixture(scope="session")
 def world(made_once: MakeOnce) -> Path:
     """The owner's files of the small simulated world. Nobody writes here (see `own_world`)."""
-
-    def fill(folder: Path) -> None:
-        from governance.marketplaces.simulated.campaigns.file import Campaigns, load_campaigns
-        from governance.marketplaces.simulated.settings import Settings
-        from governance.marketplaces.simulated.world import simulate
-
-        frauds = load_campaigns().only("merchant_fraud", first_day=1, oversampling=40)
-        played = [
-            replace(one, last_day=DAYS, adapts="no", tactic={**one.tactic, **_BLATANT}) for one in frauds.campaigns
-        ]
-        campaigns = Campaigns(tuple(played), frauds.prevalence)
-        settings = Settings(seed=SEED, first_day=FIRST_DAY, buyers=BUYERS, campaigns=campaigns)
-        simulate(folder, settings, days=DAYS)
-
-    return made_once("world", fill)
+    return made_once("world", simulated_world)
 
 
 @pytest.fixture

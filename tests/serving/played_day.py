@@ -16,7 +16,7 @@ from typing import Any
 
 import polars as pl
 from programs import GOVERN
-from serving_process import Running
+from serving_process import Connected
 
 from governance.contracts.tables import TABLES
 from governance.counters.catalogue import counters_over
@@ -71,13 +71,13 @@ def happenings(workspace: Workspace, *, first: datetime, last: datetime) -> list
     return sorted(found, key=lambda one: (one.row["known_at"], one.table, one.event_id))
 
 
-def send(running: Running, played: Played, past: Sequence[Happening]) -> None:
+def send(running: Connected, played: Played, past: Sequence[Happening]) -> None:
     """Let events count without asking about any."""
     for first in range(0, len(past), _SENT_AT_ONCE):
         _send(running, played, past[first : first + _SENT_AT_ONCE])
 
 
-def play(running: Running, played: Played, present: Sequence[Happening], *, at_each: Callable[[int], None]) -> None:
+def play(running: Connected, played: Played, present: Sequence[Happening], *, at_each: Callable[[int], None]) -> None:
     """Ask about what happens and let it count, in order; `at_each` is told the number of each decision."""
     moments: dict[datetime, list[Happening]] = {}
     for one in present:
@@ -105,7 +105,7 @@ def question(one: Happening, number: int, after: str) -> Row:
     return {**asked, **about, **({"after": after} if after else {})}
 
 
-def _ask(running: Running, played: Played, one: Happening) -> None:
+def _ask(running: Connected, played: Played, one: Happening) -> None:
     number = 0
     while True:
         after = played.tokens[-1] if played.tokens else ""
@@ -119,7 +119,7 @@ def _ask(running: Running, played: Played, one: Happening) -> None:
         number += 1
 
 
-def _send(running: Running, played: Played, happened: Sequence[Happening]) -> None:
+def _send(running: Connected, played: Played, happened: Sequence[Happening]) -> None:
     events = [
         {
             "table": one.table,

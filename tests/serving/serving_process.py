@@ -52,6 +52,28 @@ class Running:
             connection.close()
 
 
+@dataclass(frozen=True)
+class Connected:
+    """A caller that keeps its connection, as services do."""
+
+    running: Running
+    connection: http.client.HTTPConnection
+
+    def ask(self, method: str, path: str, body: object = None) -> Answer:
+        """One request after the other."""
+        return _ask(self.connection, method, path, body, self.running.token)
+
+
+@contextmanager
+def connected(running: Running) -> Iterator[Connected]:
+    """A connection to a service for as long as the block lasts."""
+    connection = http.client.HTTPConnection(HOST, running.port, timeout=30)
+    try:
+        yield Connected(running, connection)
+    finally:
+        connection.close()
+
+
 @contextmanager
 def served(root: Path, *options: str, **environment: str) -> Iterator[Running]:
     """Serve the workspace of a settled folder until the block ends, and then end it as an operator does."""

@@ -11,6 +11,7 @@ from typing import Any
 
 import polars as pl
 import pytest
+from live import in_production, put_online
 from needed import require_redis
 from serving_process import Callers, Running, served
 
@@ -93,22 +94,10 @@ def _embedded(root: Path, open_at: Callable[..., Workspace]) -> Iterator[tuple[W
 @contextmanager
 def _in_redis(root: Path, open_at: Callable[..., Workspace]) -> Iterator[tuple[Workspace, dict[str, str]]]:
     require_redis()
-    from dataclasses import replace
-
-    from assets.feast_store import feature_store, offline_only
-    from feature_repo.online import materialize_view
-
     with redis_server() as server:
-        connections = {
-            "GOVERNANCE_REGISTRY": f"sqlite:///{root}/registry.db",
-            "GOVERNANCE_REDIS": server.connection_string,
-        }
-        workspace = replace(open_at(root), environment="production", connections=connections)
-        store = feature_store(workspace)
-        for name, view in workspace.views.items():
-            if name not in offline_only(workspace):
-                materialize_view(store, view, now=valid_at(LAST_DAY))
-        yield workspace, {**connections, "GOVERNANCE_ENVIRONMENT": "production"}
+        workspace, environment = in_production(root, open_at(root), server.connection_string)
+        put_online(workspace, valid_at(LAST_DAY))
+        yield workspace, environment
 
 
 def rival(workspace: Workspace) -> str:

@@ -1,15 +1,16 @@
 """Days played through the service: what was served at each decision is what stands offline for that moment."""
 
 import os
+import subprocess
 from collections.abc import Callable
-from dataclasses import replace
 from datetime import date, timedelta
 from pathlib import Path
 
 import pytest
+from live import in_production, put_online
 from needed import require_redis
 from played_day import Played, counting, happenings, mismatches, play, send
-from serving_process import served
+from serving_process import connected, served
 
 from benchmarks.servers import redis_server
 from governance.contracts.calendar import days_between, valid_at
@@ -25,22 +26,26 @@ def test_two_thousand_decisions_saw_what_stands_offline_though_the_consumer_was_
     played_through_redis(own_settled, bazaar_at(own_settled), first=date(2024, 1, 21), at_least=2_000)
 
 
+@pytest.mark.exhaustive
+def test_fifty_thousand_decisions_saw_what_stands_offline(
+    tmp_path: Path, write_world: Callable[..., Path], bazaar_at: Callable[..., Workspace], govern_program: Path
+) -> None:
+    source = write_world(tmp_path / "world", buyers=24_000, days=45)
+    workspace = bazaar_at(tmp_path, source=source)
+    environment = os.environ | {"GOVERNANCE_ROOT": str(tmp_path / "var"), "MARKETPLACE": str(tmp_path / "bazaar")}
+    subprocess.run([govern_program, "run", "--weeks", "1", "--source", str(source)], env=environment, check=False)
+    assert workspace.registry.pointer("claim")
+    played_through_redis(tmp_path, workspace, first=date(2024, 1, 12), at_least=50_000)
+
+
 def played_through_redis(root: Path, workspace: Workspace, *, first: date, at_least: int) -> None:
     """Play the days from `first` on through the service on Redis, and compare every decision."""
     require_redis()
-    from assets.feast_store import feature_store, joiner, offline_only
-    from feature_repo.online import materialize_view
+    from assets.feast_store import joiner
 
     days = days_between(first, workspace.days()[-1])
     with redis_server("--appendonly", "yes") as server:
-        connections = {
-            "GOVERNANCE_REGISTRY": f"sqlite:///{root}/registry.db",
-            "GOVERNANCE_REDIS": server.connection_string,
-        }
-        live = replace(workspace, environment="production", connections=connections)
-        store = feature_store(live)
-        online = [view for name, view in live.views.items() if name not in offline_only(live)]
-        environment = {**connections, "GOVERNANCE_ENVIRONMENT": "production"}
+        live, environment = in_production(root, workspace, server.connection_string)
         environ = os.environ | {
             "GOVERNANCE_ROOT": str(root / "var"),
             "MARKETPLACE": str(root / "bazaar"),
@@ -48,7 +53,7 @@ def played_through_redis(root: Path, workspace: Workspace, *, first: date, at_le
         }
         begins = valid_at(first - timedelta(days=1))
         played = Played()
-        with counting(environ) as consumer, served(root, **environment) as running:
+        with counting(environ) as consumer, served(root, **environment) as service, connected(service) as running:
 
             def kill_now_and_then(number: int) -> None:
                 if consumer.kills < KILLS and number == at_least * (consumer.kills + 1) // (KILLS + 1):
@@ -58,8 +63,7 @@ def played_through_redis(root: Path, workspace: Workspace, *, first: date, at_le
             for day in days:
                 # The features of a day go online when it has landed, two hours into the next one.
                 opens = valid_at(day - timedelta(days=1))
-                for view in online:
-                    materialize_view(store, view, now=opens)
+                put_online(live, opens)
                 present = happenings(live, first=opens, last=opens + timedelta(days=1))
                 play(running, played, present, at_each=kill_now_and_then)
         assert played.decided >= at_least
