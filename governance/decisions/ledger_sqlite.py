@@ -4,10 +4,12 @@ import sqlite3
 import threading
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from functools import lru_cache
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
-from governance.decisions.ledger import COLUMNS, row_of
+from governance.decisions.ledger import COLUMNS, Row, row_of
 from governance.decisions.ledger_in_sql import INSERT, Parameters, SqlLedger, standing_query, table
 from governance.decisions.record import Decision, decoded
 from governance.errors import InputError, StoreError
@@ -22,7 +24,8 @@ BEGIN SELECT RAISE(ABORT, 'the decision ledger is append-only'); END;
 CREATE TRIGGER IF NOT EXISTS decisions_remain BEFORE DELETE ON decisions
 BEGIN SELECT RAISE(ABORT, 'the decision ledger is append-only'); END;
 """
-_INSERT = INSERT.format(f"({', '.join('?' * len(COLUMNS))})")
+_ROWS_AT_ONCE = 500
+"""Rows of one statement; SQLite takes 32,766 values."""
 
 
 class SqliteLedger(SqlLedger):
@@ -43,7 +46,8 @@ class SqliteLedger(SqlLedger):
         with self._writing.used() as connection:
             connection.execute("BEGIN IMMEDIATE")
             try:
-                appended = connection.executemany(_INSERT, rows).rowcount
+                chunks = [rows[at : at + _ROWS_AT_ONCE] for at in range(0, len(rows), _ROWS_AT_ONCE)]
+                appended = sum(_insert(connection, chunk) for chunk in chunks)
                 connection.execute("COMMIT")
             except BaseException:
                 connection.execute("ROLLBACK")
@@ -97,6 +101,20 @@ def _connect(path: Path) -> sqlite3.Connection:
     connection.execute("PRAGMA synchronous = FULL")
     connection.executescript(f"BEGIN IMMEDIATE; {_TABLE} COMMIT;")
     return connection
+
+
+def _insert(connection: sqlite3.Connection, rows: Sequence[Row]) -> int:
+    """Insert rows by one statement, and say how many were new.
+
+    `executemany` asks for the interpreter again for every row, and waits for it where another thread has much to do.
+    """
+    return connection.execute(_insert_of(len(rows)), [*chain.from_iterable(rows)]).rowcount
+
+
+@lru_cache(maxsize=_ROWS_AT_ONCE)
+def _insert_of(rows: int) -> str:
+    row = f"({', '.join('?' * len(COLUMNS))})"
+    return INSERT.format(", ".join([row] * rows))
 
 
 def _standing(connection: sqlite3.Connection, decision: Decision) -> Decision:

@@ -106,7 +106,7 @@ def test_scoring_is_measured_in_process_online_and_over_http() -> None:
     assert works[-1].endswith("SQLite")
     if not (installed() and can_load()):
         pytest.skip(f"{PROGRAM} or wrk is not installed: nothing was asked over HTTP")
-    assert len([work for work in works if work.startswith("scoring requests")]) == 5
+    assert len([work for work in works if work.startswith("scoring requests")]) == 8
     cost = next(row for row in rows if row["work"] == "scoring requests: CPU of one")
     assert cost["to_peer"] < 0.5
 
@@ -123,6 +123,8 @@ def test_scoring_is_measured_in_process_online_and_over_http() -> None:
         ("models__merchant_fraud__scores", "materialization"),
         ("online__seller", "materialization"),
         ("monitoring__claim__drift", "drift"),
+        ("landing_newest_events", "landing"),
+        ("labels__statements_label_delay", "labels"),
     ],
 )
 def test_each_step_belongs_to_a_part_of_the_main_job(step: str, part: str) -> None:
