@@ -22,7 +22,7 @@ from governance.workspace import Workspace
 
 BUYERS, SMALL_BUYERS = 5_000, 300
 DAYS, SMALL_DAYS = 90, 12
-COPIES, SMALL_COPIES = (16, 32, 48), (1, 2, 3)
+COPIES, SMALL_COPIES = (24, 36, 48), (1, 2, 3)
 BACKFILL_COPIES = 8
 REPEATS = 2
 SEED = 7
@@ -35,7 +35,8 @@ BACKFILL = (
 INCREMENT = (
     "ours: the last day of every view built upon the days before it, in a process that has built nothing of it "
     "before, the cheaper of {repeats}; peer: all days built at once; limit: the peer's cost times the last day's share "
-    "of all events. Translation of the query by ibis, once a process, excluded from both"
+    "of all events. Translation of the query by ibis, once a process, excluded from both. A day costs each view 0.16 "
+    "CPU seconds however little happened on it: below some 650,000 events in all it costs more than twice its share"
 )
 
 
