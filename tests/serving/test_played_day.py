@@ -41,7 +41,7 @@ def test_fifty_thousand_decisions_saw_what_stands_offline(
 def played_through_redis(root: Path, workspace: Workspace, *, first: date, at_least: int) -> None:
     """Play the days from `first` on through the service on Redis, and compare every decision."""
     require_redis()
-    from assets.feast_store import joiner
+    from assets.feast_store import feature_store, joiner
 
     days = days_between(first, workspace.days()[-1])
     with redis_server("--appendonly", "yes") as server:
@@ -51,6 +51,8 @@ def played_through_redis(root: Path, workspace: Workspace, *, first: date, at_le
             "MARKETPLACE": str(root / "bazaar"),
             **environment,
         }
+        # The catalogue is there before anything is online.
+        feature_store(live)
         begins = valid_at(first - timedelta(days=1))
         played = Played()
         with counting(environ) as consumer, served(root, **environment) as service, connected(service) as running:
