@@ -5,11 +5,11 @@ from typing import Any
 
 HEAD = """# Benchmarks
 
-Figures of `make bench`. *Ours* stands beside a *peer*, tuned as stated, and a *limit*: the least that the work can cost,
-or the same work by hand; the three of a row come from one run. Ratios are cost over cost: below 1 ours is cheaper. Extra
-memory is the peak beyond what the process held before the work. Every side runs in a process of its own, imports
-excluded, and what the sides answer is asserted to be equal where they answer the same question. A dash: there is nothing
-to compare with.
+Figures of `make bench`. *Ours* stands beside a *peer*, tuned as stated, and a *limit*: the least that the work can
+cost, or the same work by hand; the three of a row come from one run. Ratios are cost over cost: below 1 ours is
+cheaper. Extra memory is the peak beyond what the process held before the work. Every side runs in a process of its own,
+imports excluded, and what the sides answer is asserted to be equal where they answer the same question. A dash: there
+is nothing to compare with.
 
 """
 
