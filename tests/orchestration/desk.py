@@ -100,8 +100,9 @@ class Desk:
         before = {run["runId"] for run in self.runs()}
         self._backfill(assets, days)
         self.wait_until(lambda: len(self.runs()) > len(before))
-        (run,) = (run["runId"] for run in self.runs() if run["runId"] not in before)
-        return str(run)
+        new = [run for run in self.runs() if run["runId"] not in before]
+        assert len(new) == 1, new
+        return str(new[0]["runId"])
 
     def launch(self, job: str, *, partition: str | None = None, **ops: dict[str, Any]) -> str:
         """Launch a job with the config of its ops, or for one partition; its run, once that has ended."""

@@ -60,8 +60,13 @@ class Connected:
     connection: http.client.HTTPConnection
 
     def ask(self, method: str, path: str, body: object = None) -> Answer:
-        """One request after the other."""
-        return _ask(self.connection, method, path, body, self.running.token)
+        """One request after the other; whatever may be asked twice, as everything here may."""
+        try:
+            return _ask(self.connection, method, path, body, self.running.token)
+        except (BrokenPipeError, http.client.RemoteDisconnected):
+            # The service closes a connection on which nothing was asked for seconds; the next request opens another.
+            self.connection.close()
+            return _ask(self.connection, method, path, body, self.running.token)
 
 
 @contextmanager
