@@ -52,12 +52,27 @@ mutation Again($params: ReexecutionParams!) {
   }
 }
 """
+SENSORS = """
+{ sensorsOrError(repositorySelector: {repositoryName: "__repository__", repositoryLocationName: "governance"}) {
+    ... on Sensors { results { sensorState { id status } } } } }
+"""
+STOP = "mutation Stop($id: String!) { stopSensor(id: $id) { __typename } }"
 DELETE = "mutation Delete($run: String!) { deleteRun(runId: $run) { __typename } }"
 RUNS = "query Runs { runsOrError { ... on Runs { results { runId status tags { key value } } } } }"
 BACKFILL = (
     "query Backfill($id: String!) { partitionBackfillOrError(backfillId: $id) { ... on PartitionBackfill { status } } }"
 )
-TERMINATE = "mutation End($run: String!) { terminateRun(runId: $run) { __typename } }"
+TERMINATE = """
+mutation End($run: String!) {
+  terminateRun(runId: $run) {
+    __typename
+    ... on TerminateRunFailure { message }
+    ... on PythonError { message }
+  }
+}
+"""
+
+ENDED = ("SUCCESS", "FAILURE", "CANCELED")
 
 
 class Desk:
@@ -79,6 +94,14 @@ class Desk:
             except subprocess.TimeoutExpired:
                 continue
 
+    def stop_sensors(self) -> None:
+        """Switch all of them off, so that nobody but the person at the desk asks for runs."""
+        for sensor in ask(self._port, SENSORS)["sensorsOrError"]["results"]:
+            if sensor["sensorState"]["status"] == "RUNNING":
+                told = ask(self._port, STOP, id=sensor["sensorState"]["id"])["stopSensor"]
+                assert told["__typename"] == "StopSensorMutationResult", told
+        self.wait_until(lambda: all(run["status"] in ENDED for run in self.runs()))
+
     def backfill_to_its_end(self, assets: list[tuple[str, ...]], days: list[date]) -> str:
         """Launch a backfill and wait for all of its runs; how it ended."""
         launched = self._backfill(assets, days)
@@ -96,13 +119,11 @@ class Desk:
         return str(launched["backfillId"])
 
     def backfill(self, assets: list[tuple[str, ...]], days: list[date]) -> str:
-        """Launch a backfill and return its run, once there is one."""
-        before = {run["runId"] for run in self.runs()}
-        self._backfill(assets, days)
-        self.wait_until(lambda: len(self.runs()) > len(before))
-        new = [run for run in self.runs() if run["runId"] not in before]
-        assert len(new) == 1, new
-        return str(new[0]["runId"])
+        """Launch a backfill and return its run, once there is one; sensors may ask for runs of their own meanwhile."""
+        tag = {"key": "dagster/backfill", "value": self._backfill(assets, days)}
+        self.wait_until(lambda: any(tag in run["tags"] for run in self.runs()))
+        (run,) = (run["runId"] for run in self.runs() if tag in run["tags"])
+        return str(run)
 
     def launch(self, job: str, *, partition: str | None = None, **ops: dict[str, Any]) -> str:
         """Launch a job with the config of its ops, or for one partition; its run, once that has ended."""
@@ -120,7 +141,8 @@ class Desk:
         return self._until_it_ends(ask(self._port, AGAIN, params=params)["launchPipelineReexecution"])
 
     def terminate(self, run: str) -> None:
-        ask(self._port, TERMINATE, run=run)
+        told = ask(self._port, TERMINATE, run=run)["terminateRun"]
+        assert told["__typename"] == "TerminateRunSuccess", told
 
     def delete(self, run: str) -> None:
         ask(self._port, DELETE, run=run)
@@ -135,7 +157,7 @@ class Desk:
         return next(str(one["status"]) for one in self.runs() if one["runId"] == run)
 
     def ended(self, run: str) -> bool:
-        return self.status(run) in ("SUCCESS", "FAILURE", "CANCELED")
+        return self.status(run) in ENDED
 
 
 @contextmanager

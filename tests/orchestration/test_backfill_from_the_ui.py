@@ -24,10 +24,12 @@ def test_a_backfill_from_the_ui_is_one_run_that_can_be_terminated_and_gone_on_wi
 ) -> None:
     workspace, days = bazaar_at(own_settled), days_between(FIRST, LAST)
     wanted, assets = everything_in(bazaar_at(settled)), list(backfill_run(workspace, FIRST, LAST).assets)
-    for lost in ("raw", "features/category", "features/buyer", "labels"):
-        shutil.rmtree(workspace.lake.root / lost)
-
     with open_desk(workspace) as ui:
+        # They would ask for what is about to be lost as well.
+        ui.stop_sensors()
+        for lost in ("raw", "features/category", "features/buyer", "labels"):
+            shutil.rmtree(workspace.lake.root / lost)
+
         first = ui.backfill(assets, days)
         ui.wait_until(lambda: len(workspace.lake.days("raw/orders")) >= 3)
         ui.terminate(first)
@@ -39,7 +41,8 @@ def test_a_backfill_from_the_ui_is_one_run_that_can_be_terminated_and_gone_on_wi
         second = ui.backfill(assets, days)
         ui.wait_until(lambda: ui.ended(second))
         assert ui.status(second) == "SUCCESS"
-        tags = {tag["key"]: tag["value"] for tag in ui.runs()[-1]["tags"]}
+        (done,) = (run for run in ui.runs() if run["runId"] == second)
+        tags = {tag["key"]: tag["value"] for tag in done["tags"]}
 
     assert (tags["dagster/asset_partition_range_start"], tags["dagster/asset_partition_range_end"]) == (
         str(FIRST),
