@@ -54,7 +54,7 @@ mutation Again($params: ReexecutionParams!) {
 """
 SENSORS = """
 { sensorsOrError(repositorySelector: {repositoryName: "__repository__", repositoryLocationName: "governance"}) {
-    ... on Sensors { results { sensorState { id status } } } } }
+    ... on Sensors { results { sensorState { id status ticks(statuses: [STARTED]) { id } } } } } }
 """
 STOP = "mutation Stop($id: String!) { stopSensor(id: $id) { __typename } }"
 DELETE = "mutation Delete($run: String!) { deleteRun(runId: $run) { __typename } }"
@@ -73,6 +73,18 @@ mutation End($run: String!) {
 """
 
 ENDED = ("SUCCESS", "FAILURE", "CANCELED")
+
+
+def tags_of(run: dict[str, Any]) -> dict[str, str]:
+    """The tags of a run that the desk told of."""
+    return {tag["key"]: tag["value"] for tag in run["tags"]}
+
+
+def range_of(run: dict[str, Any]) -> tuple[date, date]:
+    """The first and the last partition of a run over a range of days."""
+    tags = tags_of(run)
+    first, last = (tags[f"dagster/asset_partition_range_{end}"] for end in ("start", "end"))
+    return date.fromisoformat(first), date.fromisoformat(last)
 
 
 class Desk:
@@ -96,34 +108,42 @@ class Desk:
 
     def stop_sensors(self) -> None:
         """Switch all of them off, so that nobody but the person at the desk asks for runs."""
-        for sensor in ask(self._port, SENSORS)["sensorsOrError"]["results"]:
-            if sensor["sensorState"]["status"] == "RUNNING":
-                told = ask(self._port, STOP, id=sensor["sensorState"]["id"])["stopSensor"]
+        for state in self._sensors():
+            if state["status"] == "RUNNING":
+                told = ask(self._port, STOP, id=state["id"])["stopSensor"]
                 assert told["__typename"] == "StopSensorMutationResult", told
+        # One that was looking already may still ask for a run.
+        self.wait_until(lambda: not any(state["ticks"] for state in self._sensors()))
         self.wait_until(lambda: all(run["status"] in ENDED for run in self.runs()))
 
-    def backfill_to_its_end(self, assets: list[tuple[str, ...]], days: list[date]) -> str:
-        """Launch a backfill and wait for all of its runs; how it ended."""
+    def _sensors(self) -> list[dict[str, Any]]:
+        return [one["sensorState"] for one in ask(self._port, SENSORS)["sensorsOrError"]["results"]]
+
+    def backfill_to_its_end(self, assets: list[tuple[str, ...]], days: list[date]) -> tuple[str, str]:
+        """Launch a backfill and wait for all of its runs; its id and how it ended."""
         launched = self._backfill(assets, days)
 
         def status() -> str:
             return str(ask(self._port, BACKFILL, id=launched)["partitionBackfillOrError"]["status"])
 
         self.wait_until(lambda: status().startswith(("COMPLETED", "FAILED", "CANCELED")))
-        return status()
+        return launched, status()
+
+    def backfill(self, assets: list[tuple[str, ...]], days: list[date]) -> str:
+        """Launch a backfill and return its first run, once there is one."""
+        launched = self._backfill(assets, days)
+        self.wait_until(lambda: bool(self.runs_of(launched)))
+        return str(self.runs_of(launched)[0]["runId"])
+
+    def runs_of(self, backfill: str) -> list[dict[str, Any]]:
+        """The runs that a backfill asked for, oldest first; sensors may have asked for runs of their own meanwhile."""
+        return [run for run in self.runs() if tags_of(run).get("dagster/backfill") == backfill]
 
     def _backfill(self, assets: list[tuple[str, ...]], days: list[date]) -> str:
         named = [{"path": list(key)} for key in assets]
         launched = ask(self._port, LAUNCH, assets=named, days=[str(day) for day in days])["launchPartitionBackfill"]
         assert launched["__typename"] == "LaunchBackfillSuccess", launched
         return str(launched["backfillId"])
-
-    def backfill(self, assets: list[tuple[str, ...]], days: list[date]) -> str:
-        """Launch a backfill and return its run, once there is one; sensors may ask for runs of their own meanwhile."""
-        tag = {"key": "dagster/backfill", "value": self._backfill(assets, days)}
-        self.wait_until(lambda: any(tag in run["tags"] for run in self.runs()))
-        (run,) = (run["runId"] for run in self.runs() if tag in run["tags"])
-        return str(run)
 
     def launch(self, job: str, *, partition: str | None = None, **ops: dict[str, Any]) -> str:
         """Launch a job with the config of its ops, or for one partition; its run, once that has ended."""

@@ -1,14 +1,15 @@
-"""A backfill asked for in the Dagster UI: one run over the range, terminated half-way, and gone on with."""
+"""A backfill from the Dagster UI: one run over the range and one a label; terminated half-way, and gone on with."""
 
 import shutil
 from collections.abc import Callable
-from datetime import date
+from datetime import date, timedelta
 from pathlib import Path
 
 import pytest
-from desk import open_desk
+from desk import open_desk, range_of
 
 from governance.contracts.calendar import days_between
+from governance.labels.decisions import days_to_read, days_until_matured
 from governance.workspace import Workspace
 from orchestration.plan import backfill_run, next_run
 
@@ -16,7 +17,7 @@ FIRST, LAST = date(2024, 1, 1), date(2024, 2, 4)
 
 
 @pytest.mark.exhaustive
-def test_a_backfill_from_the_ui_is_one_run_that_can_be_terminated_and_gone_on_with(
+def test_a_backfill_from_the_ui_can_be_terminated_and_gone_on_with(
     own_settled: Path,
     settled: Path,
     bazaar_at: Callable[..., Workspace],
@@ -38,15 +39,12 @@ def test_a_backfill_from_the_ui_is_one_run_that_can_be_terminated_and_gone_on_wi
         standing = everything_in(workspace)
         assert standing.items() < wanted.items()
 
-        second = ui.backfill(assets, days)
-        ui.wait_until(lambda: ui.ended(second))
-        assert ui.status(second) == "SUCCESS"
-        (done,) = (run for run in ui.runs() if run["runId"] == second)
-        tags = {tag["key"]: tag["value"] for tag in done["tags"]}
+        second, ended = ui.backfill_to_its_end(assets, days)
+        assert ended == "COMPLETED_SUCCESS"
+        ranges = sorted(range_of(run) for run in ui.runs_of(second))
 
-    assert (tags["dagster/asset_partition_range_start"], tags["dagster/asset_partition_range_end"]) == (
-        str(FIRST),
-        str(LAST),
-    )
+    # Labels follow in a run each, up to the last day on which a decision that looks at the range matures.
+    ahead = [days_until_matured(label) + days_to_read(label) - 1 for label in workspace.models.labels]
+    assert ranges == sorted((FIRST, LAST + timedelta(days=days)) for days in (0, *ahead))
     assert everything_in(workspace) == wanted
     assert next_run(workspace, weeks=1, done=[]) is None

@@ -148,7 +148,7 @@ def backfill(shift: Shift) -> None:
 
     shift.well("preview_backfill", "preview_of_backfill", first=str(TOUCHED), last=str(LAST))
     assert lake.days("features/seller", first=TOUCHED) == []
-    ended = shift.ui.backfill_to_its_end(list(backfill_run(shift.workspace, TOUCHED, LAST).assets), days)
+    _, ended = shift.ui.backfill_to_its_end(list(backfill_run(shift.workspace, TOUCHED, LAST).assets), days)
 
     assert ended == "COMPLETED_SUCCESS"
     assert lake.days("labels/claim")[-1] == LAST, "days that have not come are left alone"
