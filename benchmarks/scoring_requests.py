@@ -1,6 +1,7 @@
 """Decisions over HTTP under load: what one costs, how many a second, how long they take, and what memory does."""
 
 import json
+import os
 import subprocess
 import sys
 import urllib.request
@@ -210,7 +211,9 @@ def service(side: str, root: Path, redis: RedisServer) -> Iterator[tuple[str, ps
     """One of the services of `scoring_servers`: its address and process, until the block ends."""
     port = free_port()
     words = [sys.executable, "-m", "benchmarks.scoring_servers", side, str(root), str(redis.port), str(port)]
-    process = subprocess.Popen(words, cwd=PROJECT)  # noqa: S603
+    # Feast, which this process has imported, sets it, and figures in files cost a worker more than its own do.
+    environment = {name: value for name, value in os.environ.items() if name != "PROMETHEUS_MULTIPROC_DIR"}
+    process = subprocess.Popen(words, cwd=PROJECT, env=environment)  # noqa: S603
     try:
         wait_until_it_answers(port, process)
         yield f"http://127.0.0.1:{port}", psutil.Process(process.pid)

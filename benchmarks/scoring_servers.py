@@ -131,6 +131,7 @@ def main(side: str, folder: str, redis_port: str, port: str) -> None:
     import prometheus_client  # noqa: F401
     import uvicorn
 
+    from serving.one_write import OneWriteProtocol
     from serving.run import settled
 
     place = world.stall(Path(folder), RedisServer(int(redis_port), 0))
@@ -139,7 +140,7 @@ def main(side: str, folder: str, redis_port: str, port: str) -> None:
         application,
         port=int(port),
         loop="uvloop",
-        http="httptools",
+        http=OneWriteProtocol if side in ("ours", "endpoint") else "httptools",
         lifespan="off" if side in ("limit", "bare") else "on",
         access_log=False,
         server_header=False,

@@ -58,9 +58,10 @@ class DecisionsRoute:
 
     async def _decide(self, point: str, scope: Scope, receive: Receive) -> bytes:
         service = self._service
-        key = service.access.admit(scope["headers"], "score")
+        # First, because most of a flood ends here.
         service.backlog.require_room()
         with service.in_flight.entered():
+            key = service.access.admit(scope["headers"], "score")
             request = read_decision(await _body(receive, service.settings.body_bytes_at_most))
             answered = await service.engine.decide(
                 point, pseudonymous(request, service.workspace.keyed_hash), caller=key.caller

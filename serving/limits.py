@@ -1,13 +1,15 @@
 """What keeps one caller, or all of them together, from taking more than there is."""
 
 import asyncio
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 
 from governance.errors import GovernanceError
 
 _TICK_SECONDS = 0.005
+_A_WHILE_SECONDS = 0.1
 _FEW = 8
 
 
@@ -60,24 +62,40 @@ class RateLimit:
 
 
 class InFlight:
-    """How many requests are being worked on; a further one is turned away rather than queued without end."""
+    """How many requests are being worked on; a further one is turned away rather than queued without end.
 
-    def __init__(self, at_most: int) -> None:
-        self._at_most = at_most
+    A burst may take all the room there is, and is worked off. Where `lasting` requests or more have been worked on for
+    a while, more come than can be answered: room only makes everybody wait then. From there on `lasting` are worked on
+    at once, as many as keep a worker busy, until nobody had to be turned away for the same while (after the controlled
+    delay of Maurer, "Fail at Scale", ACM Queue 2015).
+    """
+
+    def __init__(self, at_most: int, *, lasting: int, clock: Callable[[], float] = time.monotonic) -> None:
+        self._at_most, self._lasting, self._clock = at_most, min(lasting, at_most), clock
+        self._crowded_since = self._crowded_until = 0.0
         self.count = 0
 
     @contextmanager
     def entered(self) -> Iterator[None]:
         """Count one request while it is worked on; Overloaded where there is no room."""
-        if self.count >= self._at_most:
-            raise Overloaded(
-                f"{self.count} requests are being worked on, which is all there is room for", retry_after_seconds=1
-            )
+        if self.count >= self._lasting:
+            self._require_room(self._clock())
         self.count += 1
+        if self.count == self._lasting:
+            self._crowded_since = self._clock()
         try:
             yield
         finally:
             self.count -= 1
+
+    def _require_room(self, now: float) -> None:
+        lasts = now < self._crowded_until or now - self._crowded_since > _A_WHILE_SECONDS
+        if lasts:
+            self._crowded_until = now + _A_WHILE_SECONDS
+        if lasts or self.count >= self._at_most:
+            raise Overloaded(
+                f"{self.count} requests are being worked on, which is all there is room for", retry_after_seconds=1
+            )
 
 
 class Backlog:

@@ -27,6 +27,8 @@ def serve(open_workspace: OpenWorkspace, settings: Settings, *, ready: Callable[
     """
     import uvicorn
 
+    from serving.one_write import OneWriteProtocol
+
     config = uvicorn.Config(
         partial(_application, open_workspace, settings),
         factory=True,
@@ -34,7 +36,7 @@ def serve(open_workspace: OpenWorkspace, settings: Settings, *, ready: Callable[
         port=settings.port,
         workers=settings.workers,
         loop="uvloop",
-        http="httptools",
+        http=OneWriteProtocol,
         lifespan="on",
         log_level=logging.WARNING,
         # A line a request would cost more than the request, and what people ask is nobody's business.

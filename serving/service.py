@@ -70,7 +70,7 @@ class Service:
         self.metrics = Metrics()
         self.broken: list[str] = []
         self._there: tuple[datetime, datetime | None] = (utc_now(), None)
-        self.in_flight = InFlight(settings.in_flight_at_most)
+        self.in_flight = InFlight(settings.in_flight_at_most, lasting=settings.lasting_in_flight_at_most)
         self.points: Mapping[str, DecisionPoint] = load_points()
         self.rules: RuleSet = load_rules()
         self.breaker = Breaker(BreakerBounds(shares={name: one.breaker_share for name, one in self.points.items()}))

@@ -11,6 +11,8 @@ class Settings:
     ----------
     in_flight_at_most
         Requests being worked on; further ones are answered 503 at once, so that those accepted stay fast.
+    lasting_in_flight_at_most
+        The same where so many have been worked on for a tenth of a second: more come than can be answered.
     behind_seconds_at_most
         How long requests may have waited in the event loop; beyond that they are answered 503 as well.
     requests_per_second_per_key, burst_per_key
@@ -29,6 +31,7 @@ class Settings:
     port: int = 8400
     workers: int = 1
     in_flight_at_most: int = 64
+    lasting_in_flight_at_most: int = 16
     behind_seconds_at_most: float = 0.05
     body_bytes_at_most: int = 64 * 1024
     batch_bytes_at_most: int = 1024 * 1024

@@ -30,7 +30,7 @@ def test_two_thousand_decisions_saw_what_stands_offline_though_the_consumer_was_
 def test_fifty_thousand_decisions_saw_what_stands_offline(
     tmp_path: Path, write_world: Callable[..., Path], bazaar_at: Callable[..., Workspace], govern_program: Path
 ) -> None:
-    source = write_world(tmp_path / "world", buyers=24_000, days=45)
+    source = write_world(tmp_path / "world", buyers=40_000, days=45)
     workspace = bazaar_at(tmp_path, source=source)
     environment = os.environ | {"GOVERNANCE_ROOT": str(tmp_path / "var"), "MARKETPLACE": str(tmp_path / "bazaar")}
     subprocess.run([govern_program, "run", "--weeks", "1", "--source", str(source)], env=environment, check=False)
