@@ -100,8 +100,9 @@ def served(root: Path, *options: str, **environment: str) -> Iterator[Running]:
     finally:
         process.terminate()
         said, _ = process.communicate(timeout=60)
-    # Having closed everything, the server dies of the signal that it was sent, so that whoever sent it can tell.
-    assert process.returncode == -signal.SIGTERM, said
+    # Having closed everything, a server dies of the signal that it was sent, so that whoever sent it can tell; one that
+    # only watches over workers ends well.
+    assert process.returncode in (-signal.SIGTERM, 0), said
 
 
 @dataclass
