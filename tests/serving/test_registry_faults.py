@@ -1,17 +1,21 @@
 """A running service whose registry is lost, damaged or moved: it answers on with the last good model, and says so."""
 
 import json
+import subprocess
+import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+import boto3
 import pytest
 from serving_process import Callers, Running, served
 
+from benchmarks.servers import free_port, wait_until_it_answers
 from governance.models.artifact import THRESHOLD, files_digest
 from governance.release.pointers import Pointers
 from governance.release.registry import Registry
@@ -20,6 +24,7 @@ from governance.workspace import Workspace
 
 pytestmark = pytest.mark.long
 
+BUCKET = "governance-registry"
 PATIENCE_SECONDS = 60.0
 CHECKOUT = "/v1/decisions/checkout"
 QUESTION = {
@@ -158,6 +163,76 @@ def test_a_canary_comes_and_ends_while_requests_are_answered_and_none_is_mixed(l
     loaded.registry.end_canary("claim", **signed("seen enough"))
     wait_until(lambda: loaded.digests()[-1] == [before])
     assert in_turn(loaded) == [before, newer, before]
+
+
+@dataclass
+class S3:
+    """An S3 server that a test may kill; it keeps its objects in memory, so that they are put again when it starts."""
+
+    folder: Path
+    port: int = field(default_factory=free_port)
+    process: "subprocess.Popen[bytes] | None" = None
+
+    @property
+    def environment(self) -> dict[str, str]:
+        return {
+            "GOVERNANCE_OBJECTS": f"s3://{BUCKET}/registry",
+            "AWS_ENDPOINT_URL": f"http://127.0.0.1:{self.port}",
+            "AWS_ACCESS_KEY_ID": "test",
+            "AWS_SECRET_ACCESS_KEY": "test",
+        }
+
+    def start(self) -> None:
+        words = [sys.executable, "-m", "moto.server", "-H", "127.0.0.1", "-p", str(self.port)]
+        self.process = subprocess.Popen(words, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        wait_until_it_answers(self.port, self.process)
+        client = boto3.client(
+            "s3",
+            endpoint_url=self.environment["AWS_ENDPOINT_URL"],
+            region_name="us-east-1",
+            aws_access_key_id="test",
+            aws_secret_access_key="test",
+        )
+        client.create_bucket(Bucket=BUCKET)
+        for file in self.folder.rglob("*"):
+            if file.is_file():
+                client.upload_file(str(file), BUCKET, f"registry/{file.relative_to(self.folder)}")
+        client.close()
+
+    def kill(self) -> None:
+        assert self.process
+        self.process.kill()
+        self.process.wait()
+
+
+@pytest.fixture
+def s3(own_settled: Path, bazaar_at: Callable[..., Workspace]) -> Iterator[S3]:
+    """One that holds the registry of the settled marketplace."""
+    server = S3(Path(bazaar_at(own_settled).objects_url))
+    server.start()
+    yield server
+    server.kill()
+
+
+def test_an_s3_server_that_dies_leaves_the_last_good_model_and_is_followed_again_when_it_is_back(
+    s3: S3, own_settled: Path, bazaar_at: Callable[..., Workspace]
+) -> None:
+    with served(own_settled, **s3.environment) as running:
+        callers = Callers(running, CHECKOUT, QUESTION, threads=1)
+        loaded = Loaded(running, callers, bazaar_at(own_settled))
+        before = loaded.serves()
+        with callers.asking():
+            s3.kill()
+            wait_until(loaded.flagged)
+            assert loaded.serves() == before
+            newer = another(loaded.registry)
+            loaded.registry.promote("claim", newer, **signed("newest"))
+            s3.start()
+            wait_until(lambda: loaded.serves() == newer and not loaded.flagged())
+            callers.wait_for(lambda answer: answer.status == 200)
+    assert callers.failures == []
+    assert {(answer.status, tuple(answer.body["degraded"])) for answer in callers.answers} == {(200, ())}
+    assert in_turn(loaded) == [before, newer]
 
 
 def in_turn(loaded: Loaded) -> list[str]:
