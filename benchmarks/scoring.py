@@ -19,12 +19,16 @@ import numpy as np
 from benchmarks import scoring_world as world
 from benchmarks.measure import Measurement, Say, in_a_fresh_process
 from benchmarks.scoring_overload import measure_overload
-from benchmarks.scoring_requests import measure_endpoints, measure_requests
+from benchmarks.scoring_requests import HURT, measure_endpoints, measure_requests
 from benchmarks.servers import RedisServer, installed, redis_server
 
 IN_PROCESS = (
     "ours: RowScorer.score of a dict, calibrated; peer: the dict to numpy, Booster.predict of one row on one thread, "
     "np.interp; limit: LGBM_BoosterPredictForMatSingleRowFast on rows packed before; medians, equal scores asserted"
+)
+REASONS = (
+    f"CPU of a decision where {HURT:.0%} of them hurt and are explained; ours: RowScorer.reasons, TreeSHAP summed by "
+    "code; limit: Booster.predict with pred_contrib alone; both of one row on one thread"
 )
 READING = (
     "ours: OnlineReader.read on uvloop, values and times by name; peer: Feast's SDK, get_online_features and to_dict, "
@@ -49,7 +53,7 @@ def measure(*, small: bool = False, say: Say = lambda _: None) -> list[dict[str,
     """Time all of it; what needs Redis or wrk only where they are installed."""
     calls, trees, entities = (300, 50, 400) if small else (5_000, world.TREES, 20_000)
     say("in process")
-    rows = [in_a_fresh_process(in_process, trees, calls)]
+    rows = [in_a_fresh_process(in_process, trees, calls), in_a_fresh_process(reasons, trees, calls // 20)]
     if installed():
         with redis_server() as redis, world.stocked(entities=entities, trees=trees, redis=redis) as root:
             say("reading from Redis")
@@ -94,6 +98,27 @@ def in_process(trees: int, calls: int) -> dict[str, Any]:
     }
     work = f"scoring in process: dict to score, {len(scorer.features)} features, {trees} trees"
     return _row(work, times, settings=IN_PROCESS)
+
+
+def reasons(trees: int, calls: int) -> dict[str, Any]:
+    """Why a score is high, for the share of decisions that need it."""
+    from governance.models.artifact import load_scorer
+    from serving.scorer import RowScorer
+
+    files = world.train(trees=trees).files
+    scorer, booster = RowScorer(files), load_scorer(files).booster
+    matrix = world.values(np.random.default_rng(13), calls)
+    named = [dict(zip(scorer.features, row, strict=True)) for row in matrix.tolist()]
+    ours = _times(scorer.reasons, named)
+    limit = _times(lambda row: booster.predict(row, pred_contrib=True, num_threads=1), list(matrix[:, None, :]))
+    return Measurement(
+        work=f"scoring in process: reasons, averaged over decisions, {trees} trees",
+        unit="microseconds",
+        ours=ours.cpu * HURT,
+        limit=limit.cpu * HURT,
+        settings=REASONS,
+        beside={"cpu_microseconds_of_one": {"ours": round(ours.cpu), "limit": round(limit.cpu)}},
+    ).as_row()
 
 
 def reading(root: Path, redis: RedisServer | None, entities: int, calls: int) -> dict[str, Any]:

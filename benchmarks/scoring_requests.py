@@ -40,7 +40,8 @@ EXPLAINED = (
 ALONE = (
     f"wrk, {CONNECTIONS} connections, one worker process; a decision that is ready before it is asked for. ours: key, "
     "limits, checked JSON in and out, figures; peer: FastAPI and pydantic with the same types, no key, limits or "
-    "figures; limit: a bare ASGI application that sends prepared bytes"
+    "figures; limit: a bare ASGI application that sends prepared bytes. Ours leaves in one write, the others as "
+    "uvicorn writes them"
 )
 FEAST_SERVE = "as above; ours: whole decisions; peer: the features alone from the application of `feast serve`"
 FEAST = "/get-online-features"
