@@ -46,7 +46,7 @@ event_log_storage:
   module: orchestration.event_log
   class: BatchingEventLog
   config:
-    base_dir: {home}/history/runs
+    base_dir: {folder}
 """
 """What it says in addition elsewhere: where Dagster itself would keep events, and who writes them."""
 
@@ -103,9 +103,14 @@ def remember_source(workspace: Workspace) -> None:
 def prepare_dagster_home(workspace: Workspace) -> Path:
     """The Dagster instance of a workspace: its folder with the project's dagster.yaml in it."""
     home = workspace.root / "dagster"
-    where = _IN_POSTGRES if _DAGSTER in workspace.connections else _IN_SQLITE.format(home=home)
+    where = _IN_POSTGRES if _DAGSTER in workspace.connections else sqlite_log(home)
     write_text(home / "dagster.yaml", (PROJECT / "dagster.yaml").read_text() + where)
     return home
+
+
+def sqlite_log(home: Path) -> str:
+    """The part of `dagster.yaml` that keeps events in SQLite; a string of JSON is one of YAML, whatever is in it."""
+    return _IN_SQLITE.format(folder=json.dumps(str(home / "history" / "runs"), ensure_ascii=False))
 
 
 def _source_file(root: Path) -> Path:

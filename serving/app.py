@@ -34,7 +34,6 @@ class Application:
 
 def create_app(service: Service) -> Application:
     """The application of a service, which is opened and closed with it."""
-
     others = Litestar(
         route_handlers=[events, *HANDLERS],
         openapi_config=configuration(version(_DISTRIBUTION)),

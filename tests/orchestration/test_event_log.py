@@ -9,17 +9,13 @@ from typing import Any
 import dagster as dg
 import pytest
 
+from orchestration.environments import sqlite_log
 from orchestration.event_log import BatchingEventLog
 
 DAYS = dg.DailyPartitionsDefinition("2024-01-01", end_date="2024-02-11")
 KEYS = DAYS.get_partition_keys()
-OURS = """
-event_log_storage:
-  module: orchestration.event_log
-  class: BatchingEventLog
-  config:
-    base_dir: {home}/history/runs
-"""
+# YAML would read it otherwise, did nobody quote it.
+OURS = 'ours: "1" #2'
 
 
 @dg.asset(partitions_def=DAYS, tags={"team": "risk"})
@@ -40,9 +36,9 @@ def sound() -> dg.AssetCheckResult:
     return dg.AssetCheckResult(passed=True)
 
 
-def instance_at(home: Path, config: str) -> dg.DagsterInstance:
+def instance_at(home: Path, log: str = "") -> dg.DagsterInstance:
     home.mkdir()
-    (home / "dagster.yaml").write_text("telemetry:\n  enabled: false\n" + config.format(home=home))
+    (home / "dagster.yaml").write_text("telemetry:\n  enabled: false\n" + log)
     return dg.DagsterInstance.from_config(str(home))
 
 
@@ -95,14 +91,15 @@ def answers(instance: dg.DagsterInstance) -> dict[str, Any]:
 
 
 def test_a_batch_leaves_what_single_events_leave(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    with instance_at(tmp_path / "ours", OURS) as ours, instance_at(tmp_path / "dagsters", "") as dagsters:
+    home = tmp_path / OURS
+    with instance_at(home, sqlite_log(home)) as ours, instance_at(tmp_path / "dagsters") as dagsters:
         assert isinstance(ours.event_log_storage, BatchingEventLog)
         played(ours)
         monkeypatch.delenv("DAGSTER_EVENT_BATCH_SIZE")
         played(dagsters)
         assert answers(ours) == answers(dagsters)
 
-    assert told(tmp_path / "ours") == told(tmp_path / "dagsters")
+    assert told(home) == told(tmp_path / "dagsters")
 
 
 def test_the_events_of_a_range_are_a_few_transactions(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -114,7 +111,8 @@ def test_the_events_of_a_range_are_a_few_transactions(tmp_path: Path, monkeypatc
         together(log, events)
 
     monkeypatch.setattr(BatchingEventLog, "_store_together", counted)
-    with instance_at(tmp_path / "ours", OURS) as ours:
+    home = tmp_path / OURS
+    with instance_at(home, sqlite_log(home)) as ours:
         played(ours)
     days = (date(2024, 1, 31) - date(2023, 12, 31)).days
     assert batches[:3] == [2 * days, days, days], "planned, then made, then read"
