@@ -18,6 +18,14 @@ from programs import GOVERN
 SECONDS_AT_MOST = 90.0
 HOST = "127.0.0.1"
 
+CHECKOUT = "/v1/decisions/checkout"
+ORDER = {
+    "entity_id": "line_1",
+    "keys": {"buyer_id": "b1", "seller_id": "s1", "product_id": "p1", "category": "toys"},
+    "context": {"price_minor": 1000, "reference_rate": 1.0},
+}
+"""What callers ask again and again: an order of a settled marketplace."""
+
 
 @dataclass(frozen=True)
 class Answer:

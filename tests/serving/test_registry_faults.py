@@ -13,7 +13,7 @@ from typing import Any
 
 import boto3
 import pytest
-from serving_process import Callers, Running, served
+from serving_process import CHECKOUT, ORDER, Callers, Running, served
 
 from benchmarks.servers import free_port, wait_until_it_answers
 from governance.models.artifact import THRESHOLD, files_digest
@@ -26,12 +26,6 @@ pytestmark = pytest.mark.long
 
 BUCKET = "governance-registry"
 PATIENCE_SECONDS = 60.0
-CHECKOUT = "/v1/decisions/checkout"
-QUESTION = {
-    "entity_id": "line_1",
-    "keys": {"buyer_id": "b1", "seller_id": "s1", "product_id": "p1", "category": "toys"},
-    "context": {"price_minor": 1000, "reference_rate": 1.0},
-}
 
 
 @dataclass
@@ -83,7 +77,7 @@ def loaded(own_settled: Path, bazaar_at: Callable[..., Workspace]) -> Iterator[L
     """The service while it is asked; afterwards no answer may have failed or have gone without a score."""
     with served(own_settled) as running:
         # One at a time: of two, an earlier answer may be noted later.
-        callers = Callers(running, CHECKOUT, QUESTION, threads=1)
+        callers = Callers(running, CHECKOUT, ORDER, threads=1)
         found = Loaded(running, callers, bazaar_at(own_settled))
         with callers.asking():
             yield found
@@ -190,8 +184,8 @@ class S3:
             "s3",
             endpoint_url=self.environment["AWS_ENDPOINT_URL"],
             region_name="us-east-1",
-            aws_access_key_id="test",
-            aws_secret_access_key="test",
+            aws_access_key_id=self.environment["AWS_ACCESS_KEY_ID"],
+            aws_secret_access_key=self.environment["AWS_SECRET_ACCESS_KEY"],
         )
         client.create_bucket(Bucket=BUCKET)
         for file in self.folder.rglob("*"):
@@ -218,7 +212,7 @@ def test_an_s3_server_that_dies_leaves_the_last_good_model_and_is_followed_again
     s3: S3, own_settled: Path, bazaar_at: Callable[..., Workspace]
 ) -> None:
     with served(own_settled, **s3.environment) as running:
-        callers = Callers(running, CHECKOUT, QUESTION, threads=1)
+        callers = Callers(running, CHECKOUT, ORDER, threads=1)
         loaded = Loaded(running, callers, bazaar_at(own_settled))
         before = loaded.serves()
         with callers.asking():

@@ -11,7 +11,7 @@ from typing import Any
 
 import psutil
 import pytest
-from serving_process import Callers, Connected, Running, connected, served
+from serving_process import CHECKOUT, ORDER, Callers, Connected, Running, connected, served
 
 from governance.workspace import Workspace
 
@@ -19,12 +19,7 @@ pytestmark = pytest.mark.long
 
 WORKERS = 2
 AT_ONCE, TIMES = 8, 40
-CHECKOUT, LOGIN = "/v1/decisions/checkout", "/v1/decisions/login"
-ORDER = {
-    "entity_id": "line_1",
-    "keys": {"buyer_id": "b1", "seller_id": "s1", "product_id": "p1", "category": "toys"},
-    "context": {"price_minor": 1000, "reference_rate": 1.0},
-}
+LOGIN = "/v1/decisions/login"
 # Each in a market of its own, so that no breaker stops what hurts many at once.
 LOGINS: Mapping[str, Mapping[str, Any]] = {
     f"{name}-{number}": {
