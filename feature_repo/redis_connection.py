@@ -8,7 +8,7 @@ import asyncio
 import json
 import ssl
 from collections import deque
-from collections.abc import Mapping
+from collections.abc import Callable, Coroutine, Mapping
 from dataclasses import dataclass, field
 from typing import Any, cast
 
@@ -18,14 +18,21 @@ from governance.errors import StoreError
 
 WAITING_AT_MOST = 4_096
 """Questions without an answer; beyond that a server that hangs would cost memory without end."""
+HANGS_SECONDS = 0.25
+"""Where a question, or an attempt to connect, has waited for so long, further readers are told at once: to wait as well
+would keep requests from being answered without what the server knows."""
 STALLED_SECONDS = 1.0
 """A connection that has answered nothing for so long is given up: the server may be gone without a word."""
 PAUSE_SECONDS = 0.1
-"""After a connection failed, the next one waits so long; until then readers are told at once."""
+"""After a connection failed, the next one is tried so much later; until then readers are told at once."""
 CONNECT_SECONDS = 2.0
 
 _TLS = ("ssl_ca_certs", "ssl_certfile", "ssl_keyfile", "ssl_cert_reqs", "ssl_check_hostname")
 _KNOWN = frozenset({"db", "username", "password", "ssl", *_TLS, "socket_timeout", "socket_connect_timeout"})
+
+
+Replying = Coroutine[Any, Any, list[Any]]
+"""Replies that are on their way; to be awaited once, or closed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,28 +91,24 @@ class Connection:
         self._address = address
         self._open: _Replies | None = None
         self._opening: asyncio.Task[_Replies] | None = None
-        self._failed_at = float("-inf")
+        self._opening_since = self._failed_at = float("-inf")
         self._failure = ""
 
-    async def ask(self, commands: bytes, replies: int, deadline_seconds: float) -> list[Any]:
-        """Send encoded commands and return their so many replies.
+    def ask(self, commands: bytes, replies: int, deadline_seconds: float) -> Replying:
+        """Send encoded commands, and return what is to be awaited for their so many replies.
+
+        They are on their way when this returns, so that several questions travel together; only where there is no
+        connection yet are they sent when they are awaited.
 
         Raises
         ------
         StoreError
-            No connection, no answer in time, or an error among the answers.
+            When awaited: no connection, no answer in time, or an error among the answers.
         """
-        loop = asyncio.get_running_loop()
-        deadline = loop.time() + deadline_seconds
         connected = self._open
         if connected is None or not connected.usable:
-            connected = await self._connect(loop, deadline_seconds)
-        waiting = connected.send(commands, replies)
-        timer = loop.call_at(deadline, connected.give_up, waiting, deadline_seconds)
-        try:
-            return await waiting.answer
-        finally:
-            timer.cancel()
+            return self._ask_anew(commands, replies, deadline_seconds)
+        return connected.answer(connected.send(commands, replies), deadline_seconds)
 
     async def close(self) -> None:
         """Close the connection; a later question opens another."""
@@ -115,11 +118,21 @@ class Connection:
             await self._open.close()
         self._open = None
 
-    async def _connect(self, loop: asyncio.AbstractEventLoop, deadline_seconds: float) -> "_Replies":
-        if loop.time() < self._failed_at + PAUSE_SECONDS:
-            raise StoreError(self._failure)
+    async def _ask_anew(self, commands: bytes, replies: int, deadline_seconds: float) -> list[Any]:
+        until = asyncio.get_running_loop().time() + deadline_seconds
+        connected = await self._connect(deadline_seconds)
+        left = until - asyncio.get_running_loop().time()
+        return await connected.answer(connected.send(commands, replies), left)
+
+    async def _connect(self, deadline_seconds: float) -> "_Replies":
+        loop = asyncio.get_running_loop()
+        now = loop.time()
         if self._opening is None:
-            self._opening = loop.create_task(self._try())
+            if now < self._failed_at + PAUSE_SECONDS:
+                raise StoreError(self._failure)
+            self._opening, self._opening_since = loop.create_task(self._try()), now
+        elif now > self._opening_since + HANGS_SECONDS:
+            raise StoreError(self._unanswered(f"accepts no connection for {now - self._opening_since:.2f} s"))
         try:
             # All who wait share one attempt, and none who gives up ends it for the others.
             return await asyncio.wait_for(asyncio.shield(self._opening), deadline_seconds)
@@ -148,7 +161,7 @@ class Connection:
         )
         try:
             packed = b"".join(hiredis.pack_command(command) for command in greeting)
-            await opened.send(packed, len(greeting)).answer
+            await opened.answer(opened.send(packed, len(greeting)), CONNECT_SECONDS)
         except BaseException:
             await opened.close()
             raise
@@ -167,14 +180,14 @@ class _Waiting:
 
     replies: int
     since: float
-    answer: "asyncio.Future[list[Any]]"
+    answered: "asyncio.Future[list[Any]]"
     come: list[Any] = field(default_factory=list)
 
 
 class _Replies(asyncio.Protocol):
     """An open connection. Replies come in the order of the questions, also those that nobody waits for any more."""
 
-    def __init__(self, sentence: Any) -> None:
+    def __init__(self, sentence: Callable[[str], str]) -> None:
         self._reader = hiredis.Reader()
         self._questions: deque[_Waiting] = deque()
         self._loop = asyncio.get_running_loop()
@@ -189,29 +202,46 @@ class _Replies(asyncio.Protocol):
         return self._transport is not None and not self._transport.is_closing()
 
     def send(self, commands: bytes, replies: int) -> _Waiting:
-        """Send a question; StoreError where too many stand unanswered."""
-        if self._transport is None or len(self._questions) >= WAITING_AT_MOST:
-            raise StoreError(self._sentence(f"{len(self._questions)} reads wait for it already"))
+        """Send a question, unless too many stand unanswered, or one for too long: then the answer says so."""
         waiting = _Waiting(replies, self._loop.time(), self._loop.create_future())
+        if why := self._hangs(waiting.since):
+            waiting.answered.set_exception(StoreError(self._sentence(why)))
+            return waiting
         self._questions.append(waiting)
         if not self._unsent:
             self._loop.call_soon(self._flush)
         self._unsent.append(commands)
         return waiting
 
+    async def answer(self, waiting: _Waiting, deadline_seconds: float) -> list[Any]:
+        """The replies to a question; StoreError where they do not come in time, or one is an error."""
+        # Of what was asked together, all has come by the time that the first is looked at.
+        if waiting.answered.done():
+            return waiting.answered.result()
+        timer = self._loop.call_at(waiting.since + deadline_seconds, self._give_up, waiting, deadline_seconds)
+        try:
+            return await waiting.answered
+        finally:
+            timer.cancel()
+
+    def _hangs(self, now: float) -> str:
+        """Why nothing more is asked, if so; a connection that has hung for long is ended."""
+        if self._transport is None:
+            return "it closed the connection"
+        if not self._questions:
+            return ""
+        hangs = now - self._questions[0].since
+        if hangs > STALLED_SECONDS:
+            self._transport.abort()
+        if hangs > HANGS_SECONDS:
+            return f"no reply for {hangs:.2f} s"
+        return f"{len(self._questions)} reads wait for it already" if len(self._questions) >= WAITING_AT_MOST else ""
+
     def _flush(self) -> None:
         """Send what was asked in this turn of the loop at once: a system call costs as much as the rest of a read."""
         if self._transport:
             self._transport.write(b"".join(self._unsent))
         self._unsent.clear()
-
-    def give_up(self, waiting: _Waiting, after_seconds: float) -> None:
-        """Tell who waits that the time is over; where nothing at all comes any more, end the connection."""
-        if not waiting.answer.done():
-            why = f"no reply within {after_seconds * 1000:.0f} ms"
-            waiting.answer.set_exception(StoreError(self._sentence(why)))
-        if self._questions and self._loop.time() - self._questions[0].since > STALLED_SECONDS and self._transport:
-            self._transport.abort()
 
     async def close(self) -> None:
         """End the connection, and whatever is still asked."""
@@ -245,17 +275,23 @@ class _Replies(asyncio.Protocol):
         self._ended.set_result(None)
         while self._questions:
             waiting = self._questions.popleft()
-            if not waiting.answer.done():
-                waiting.answer.set_exception(StoreError(self._sentence(why)))
+            if not waiting.answered.done():
+                waiting.answered.set_exception(StoreError(self._sentence(why)))
+
+    def _give_up(self, waiting: _Waiting, after_seconds: float) -> None:
+        """Tell who waits that the time is over."""
+        if not waiting.answered.done():
+            why = f"no reply within {after_seconds * 1000:.0f} ms"
+            waiting.answered.set_exception(StoreError(self._sentence(why)))
 
     def _hand_out(self, waiting: _Waiting) -> None:
-        if waiting.answer.done():
+        if waiting.answered.done():
             return
         refused = next((reply for reply in waiting.come if isinstance(reply, hiredis.ReplyError)), None)
         if refused is None:
-            waiting.answer.set_result(waiting.come)
+            waiting.answered.set_result(waiting.come)
         else:
-            waiting.answer.set_exception(StoreError(self._sentence(str(refused))))
+            waiting.answered.set_exception(StoreError(self._sentence(str(refused))))
 
 
 def _plain(text: str) -> Any:

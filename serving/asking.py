@@ -1,6 +1,7 @@
 """The question: what a request asks about, and everything that is known about it when it is asked."""
 
 import asyncio
+import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -55,44 +56,36 @@ class Seen:
 
 async def look(question: Question, *, features: Features, counters: Counters) -> Seen:
     """Read everything that is known of the question's entities; a store that fails is named instead."""
-    seconds = question.point.deadline_ms / 1000 * _READING_SHARE
-    # Begun first and awaited last: on one connection both questions travel together.
-    counting = asyncio.create_task(_counted(question, counters, seconds))
+    request, seconds = question.request, question.point.deadline_ms / 1000 * _READING_SHARE
+    until = time.monotonic() + seconds
+    asked = ((counted_by(request.keys, request.context), question.at),)
+    # Asked before features are waited for: on one connection both questions travel together.
+    counting = None if request.after else counters.read(asked, deadline_seconds=seconds)
     degraded: list[str] = []
     try:
-        (known,) = await features.read((question.request.keys,), deadline_seconds=seconds)
+        (known,) = await features.read((request.keys,), deadline_seconds=seconds)
         values, times = dict(known.values), known.times
     except StoreError:
         values, times = {}, {}
         degraded.append(FEATURES)
     except BaseException:
-        counting.cancel()
+        if counting:
+            counting.close()
         raise
-    counted, caught_up = await counting
-    if not caught_up:
-        degraded.append(COUNTERS)
-    values.update(counted)
+    try:
+        if request.after and not await _caught_up(counters, request.after, until=until):
+            degraded.append(COUNTERS)
+        (counted,) = await (counting or counters.read(asked, deadline_seconds=seconds))
+        values.update(counted)
+    except StoreError:
+        degraded = [*dict.fromkeys((*degraded, COUNTERS))]
     return Seen(values, times, tuple(degraded))
 
 
-async def _counted(question: Question, counters: Counters, seconds: float) -> tuple[Mapping[str, int], bool]:
-    """What counters say, and whether they know all that they should."""
-    request = question.request
-    try:
-        caught_up = not request.after or await _caught_up(counters, request.after, at_most_seconds=seconds)
-        asked = (counted_by(request.keys, request.context), question.at)
-        (found,) = await counters.read((asked,), deadline_seconds=seconds)
-    except StoreError:
-        return {}, False
-    return found, caught_up
-
-
-async def _caught_up(counters: Counters, token: str, *, at_most_seconds: float) -> bool:
-    """Wait until the events of a token are counted, and say whether they are."""
-    loop = asyncio.get_running_loop()
-    until = loop.time() + at_most_seconds
-    while await counters.behind(token):
-        if loop.time() + _PAUSE_SECONDS > until:
+async def _caught_up(counters: Counters, token: str, *, until: float) -> bool:
+    """Wait until the events of a token are counted, and say whether they are in time."""
+    while await counters.behind(token, deadline_seconds=max(_PAUSE_SECONDS, until - time.monotonic())):
+        if time.monotonic() + _PAUSE_SECONDS > until:
             return False
         await asyncio.sleep(_PAUSE_SECONDS)
     return True

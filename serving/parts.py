@@ -7,6 +7,7 @@ from typing import Any, Protocol
 from governance.decisions.record import Decision, Role, RuleHit, Value
 from governance.models.explain import Reason
 from governance.release.traffic import Traffic
+from serving.counters.store import Asked, Counting
 
 
 class Known(Protocol):
@@ -31,13 +32,12 @@ class Features(Protocol):
 class Counters(Protocol):
     """Reads real-time counters."""
 
-    async def behind(self, token: str) -> bool:
+    async def behind(self, token: str, *, deadline_seconds: float) -> bool:
         """Whether events of this token are not counted yet; StoreError where the store fails."""
 
-    async def read(
-        self, asked: Sequence[tuple[Mapping[str, str], datetime]], *, deadline_seconds: float
-    ) -> Sequence[Mapping[str, int]]:
-        """For each, what the windows hold for these keys at this moment; StoreError where the store fails."""
+    def read(self, asked: Sequence[Asked], *, deadline_seconds: float) -> Counting:
+        """For each, what the windows hold; StoreError where the store fails. Asked for at once where that is possible,
+        so that what is asked beside it travels with it."""
 
 
 class Version(Protocol):

@@ -12,12 +12,12 @@ from typing import Any
 import hiredis
 import msgspec
 
-from feature_repo.redis_connection import Connection
+from feature_repo.redis_connection import Connection, Replying
 from governance.counters.definition import LONGEST_MINUTES, SECONDS_A_MINUTE, Counter, Event, minute_of
 from governance.errors import StoreError
-from serving.counters.redis_plan import Plans
+from serving.counters.redis_plan import Plan, Plans
 from serving.counters.scripts import READ
-from serving.counters.store import Asked, Recorded
+from serving.counters.store import Asked, Counting, Recorded
 
 KEPT_SECONDS = (LONGEST_MINUTES + 60) * SECONDS_A_MINUTE
 """How long counters and ids outlive their last event: the longest window and an hour for clocks that differ."""
@@ -88,29 +88,17 @@ class RedisCounters:
         token = entries[-1].decode() if entries else ""
         return Recorded(accepted=len(recent), repeated=0, too_old=len(events) - len(recent), token=token)
 
-    async def read(
-        self, asked: Sequence[Asked], *, deadline_seconds: float = DEADLINE_SECONDS
-    ) -> list[Mapping[str, int]]:
-        """Read all windows of all counters of all who are asked about in one round trip."""
+    def read(self, asked: Sequence[Asked], *, deadline_seconds: float = DEADLINE_SECONDS) -> Counting:
+        """Ask for all windows of all counters of all who are asked about; the question is on its way at once."""
         plans = [self._plans.of(keys) for keys, _ in asked]
         commands = [
             plan.command(keys, minute_of(at)) for plan, (keys, at) in zip(plans, asked, strict=True) if plan.features
         ]
-        if not commands:
-            return [{} for _ in asked]
         packed = b"".join(commands)
-        try:
-            found = await self._connection.ask(packed, len(commands), deadline_seconds)
-        except StoreError as problem:
-            # A server that was started anew has forgotten the script.
-            if "NOSCRIPT" not in str(problem):
-                raise
-            await self._ask(("SCRIPT", "LOAD", READ))
-            found = await self._connection.ask(packed, len(commands), deadline_seconds)
-        replies = iter(found)
-        return [dict(zip(plan.features, next(replies), strict=True)) if plan.features else {} for plan in plans]
+        asking = self._connection.ask(packed, len(commands), deadline_seconds) if commands else None
+        return self._read(asking, plans, packed, deadline_seconds)
 
-    async def behind(self, token: str) -> bool:
+    async def behind(self, token: str, *, deadline_seconds: float = DEADLINE_SECONDS) -> bool:
         """Whether an entry up to the token has not been handed out yet, or was and is not acknowledged."""
         if not token:
             return False
@@ -118,7 +106,8 @@ class RedisCounters:
         try:
             # What was handed out first, then what of it is pending: the other way round, an entry that is handed out
             # in between would be in neither.
-            groups, pending = await self._ask(("XINFO", "GROUPS", stream), ("XPENDING", stream, group))
+            questions = ("XINFO", "GROUPS", stream), ("XPENDING", stream, group)
+            groups, pending = await self._ask(*questions, deadline_seconds=deadline_seconds)
         except StoreError as problem:
             if "NOGROUP" in str(problem):
                 return True
@@ -131,6 +120,21 @@ class RedisCounters:
     async def close(self) -> None:
         """Close the connection, also for others who share it."""
         await self._connection.close()
+
+    async def _read(
+        self, asking: Replying | None, plans: Sequence[Plan], packed: bytes, deadline_seconds: float
+    ) -> list[Mapping[str, int]]:
+        try:
+            replies = iter(await asking if asking else ())
+        except StoreError as problem:
+            # A server that was started anew has forgotten the script.
+            if "NOSCRIPT" not in str(problem):
+                raise
+            await self._ask(("SCRIPT", "LOAD", READ))
+            replies = iter(
+                await self._connection.ask(packed, sum(bool(plan.features) for plan in plans), deadline_seconds)
+            )
+        return [dict(zip(plan.features, next(replies), strict=True)) if plan.features else {} for plan in plans]
 
     async def _ask(self, *commands: tuple[Any, ...], deadline_seconds: float = DEADLINE_SECONDS) -> list[Any]:
         packed = b"".join(hiredis.pack_command(command) for command in commands)

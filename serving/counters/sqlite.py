@@ -79,7 +79,12 @@ class SqliteCounters:
         except sqlite3.Error as problem:
             raise StoreError(f"the counters in {self._path} cannot be read: {problem}") from problem
 
-    async def behind(self, token: str) -> bool:  # noqa: ARG002 - events are counted before their token is given
+    async def behind(
+        self,
+        token: str,  # noqa: ARG002 - events are counted before their token is given
+        *,
+        deadline_seconds: float = _LOCK_TIMEOUT_SECONDS,  # noqa: ARG002 - nobody is waited for
+    ) -> bool:
         """Never: an event is counted before it is acknowledged."""
         return False
 

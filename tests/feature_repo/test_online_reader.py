@@ -248,6 +248,27 @@ def test_a_server_that_hangs_fails_reads_by_their_deadline_and_answers_the_right
     assert found == answers(open_reader(on_redis, VIEWS))[::-1]
 
 
+def test_a_server_that_hangs_is_waited_for_by_few(on_redis: Any, redis_process: RedisServer) -> None:
+    async def hang(reader: OnlineReader) -> list[str]:
+        await reader.read(REQUESTS, deadline_seconds=PATIENT)
+        told = []
+        with stopped(redis_process.process_id):
+            with pytest.raises(StoreError, match="no reply within 300 ms"):
+                await reader.read(REQUESTS, deadline_seconds=0.3)
+            # However patient, they are told at once: on the old connection, and while a new one is attempted in vain.
+            until = time.monotonic() + 2
+            while time.monotonic() < until:
+                with pytest.raises(StoreError) as failed:
+                    await asyncio.wait_for(reader.read(REQUESTS, deadline_seconds=0.5), 5)
+                told.append(str(failed.value))
+                await asyncio.sleep(0.001)
+        return told
+
+    told = reading(open_reader(on_redis, VIEWS), hang)
+    waited = [one for one in told if "within" in one or "in time" in one]
+    assert len(waited) < 3 < 100 < len(told)
+
+
 def test_a_connection_that_has_been_silent_for_long_is_given_up(on_redis: Any, redis_process: RedisServer) -> None:
     async def silence(reader: Any) -> Any:
         await reader.read(REQUESTS, deadline_seconds=PATIENT)
