@@ -60,7 +60,7 @@ class DecisionsRoute:
         service = self._service
         # First, because most of a flood ends here.
         service.backlog.require_room()
-        with service.in_flight.entered():
+        with service.in_flight:
             key = service.access.admit(scope["headers"], "score")
             request = read_decision(await _body(receive, service.settings.body_bytes_at_most))
             answered = await service.engine.decide(

@@ -48,7 +48,7 @@ async def events(request: Request[Any, Any, Any], data: JSONBody[EventsRequest])
     """Accept 1 to 500 events. Columns that no counter looks at are not kept; of personal ones only hashes are."""
     service = service_of(request)
     service.access.charge(key_of(request), len(data.events) - 1)
-    with service.in_flight.entered():
+    with service.in_flight:
         read = [service.intake.event(row.table, row.event_id, row.occurred_at, row.fields) for row in data.events]
         now = service.counting_time(max(event.occurred_at for event in read))
         recorded = await service.counters.record(read, now=now)

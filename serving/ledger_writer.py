@@ -9,8 +9,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from governance.decisions.ledger import DecisionLedger
-from governance.decisions.record import Decision
+from governance.decisions.ledger import DecisionLedger, Row, row_of
+from governance.decisions.record import Decision, decoded
 from governance.errors import InputError, StoreError
 from serving.put_aside import files_put_aside, put_aside
 
@@ -39,7 +39,7 @@ class WriterLimits:
 
     rows_at_most: int = 10_000
     batch_at_most: int = 500
-    linger_seconds: float = 0.02
+    linger_seconds: float = 0.1
     wait_seconds: float = 2.0
     retry_seconds: float = 0.2
     close_seconds: float = 15.0
@@ -47,14 +47,14 @@ class WriterLimits:
 
 @dataclass(frozen=True, slots=True)
 class _Entry:
-    """A decision that waits to be written, and who waits for it."""
+    """A decision that waits to be written, and who waits for the body that then stands."""
 
-    decision: Decision
-    waiter: "asyncio.Future[Decision] | None"
+    row: Row
+    waiter: "asyncio.Future[str] | None"
 
     @property
     def request(self) -> tuple[str, str | None]:
-        return (self.decision.caller, self.decision.idempotency_key)
+        return (self.row.caller, self.row.request_id)
 
     @property
     def given_up(self) -> bool:
@@ -65,8 +65,8 @@ class _Entry:
 class LedgerWriter:
     """Writes and reads a ledger for one event loop.
 
-    What was answered with `durable` is on disk. What was not is on disk within milliseconds, and at the latest when the
-    writer is closed; a ledger that fails meanwhile is tried again, and nothing that was answered is dropped.
+    What was answered with `durable` is on disk. What was not is on disk a tenth of a second later, and at the latest
+    when the writer is closed; a ledger that fails meanwhile is tried again, and nothing that was answered is dropped.
 
     Parameters
     ----------
@@ -81,7 +81,7 @@ class LedgerWriter:
         self._loop = asyncio.get_running_loop()
         self._changed = threading.Condition()
         self._queue: deque[_Entry] = deque()
-        self._answered: dict[tuple[str, str | None], Decision] = {}
+        self._answered: dict[tuple[str, str | None], Row] = {}
         self._urgent = 0
         self._writing: Sequence[_Entry] = ()
         self._closing = self._giving_up = False
@@ -104,17 +104,22 @@ class LedgerWriter:
 
         Raises
         ------
+        InputError
+            A value of it cannot be written down.
         StoreError
             Too much waits, the writer is closed, or it was not on disk in time. Then it is dropped, unless it was being
             written just then: asking again with the same request id tells.
         """
+        # Encoded here and now: everything that a decision is made of may go at once.
+        row = row_of(decision)
         if not durable:
-            self._hand_in(_Entry(decision, None))
+            self._hand_in(_Entry(row, None))
             return decision
-        waiter: asyncio.Future[Decision] = self._loop.create_future()
-        self._hand_in(_Entry(decision, waiter))
+        waiter: asyncio.Future[str] = self._loop.create_future()
+        self._hand_in(_Entry(row, waiter))
         try:
-            return await asyncio.wait_for(waiter, self._limits.wait_seconds)
+            body = await asyncio.wait_for(waiter, self._limits.wait_seconds)
+            return decision if body is row.body else decoded(body)
         except TimeoutError:
             why = self._failure or "the disk or the database is slow"
             raise StoreError(
@@ -124,12 +129,19 @@ class LedgerWriter:
     async def find(self, caller: str, request_id: str) -> Decision | None:
         """The decision that was given to this request, written or not."""
         waiting = self._answered.get((caller, request_id))
-        if waiting is not None or self._ledger.quick:
-            return waiting or self._ledger.find(caller, request_id)
+        if waiting is not None:
+            return decoded(waiting.body)
+        if self._ledger.quick:
+            return self._ledger.find(caller, request_id)
         return await asyncio.to_thread(self._ledger.find, caller, request_id)
 
     async def get(self, decision_id: str) -> Decision | None:
-        """The decision of an id, once it is written."""
+        """The decision of an id, written or not."""
+        with self._changed:
+            waiting = (entry.row for entry in (*self._writing, *self._queue))
+            found = next((row for row in waiting if row.decision_id == decision_id), None)
+        if found is not None:
+            return decoded(found.body)
         if self._ledger.quick:
             return self._ledger.get(decision_id)
         return await asyncio.to_thread(self._ledger.get, decision_id)
@@ -154,21 +166,21 @@ class LedgerWriter:
             self._giving_up = True
             self._changed.notify()
             # Who waits for a decision was told, or will be, that it was not kept.
-            left = [entry.decision for entry in (*self._writing, *self._queue) if entry.waiter is None]
+            left = [entry.row.body for entry in (*self._writing, *self._queue) if entry.waiter is None]
         if left:
             self._put_aside(left)
             return
         self._ledger.close()
 
-    def _put_aside(self, decisions: Sequence[Decision]) -> None:
+    def _put_aside(self, bodies: Sequence[str]) -> None:
         try:
-            path = put_aside(self._aside, decisions)
+            path = put_aside(self._aside, bodies)
         except OSError as problem:
             raise StoreError(
-                f"the decision ledger was closed without {len(decisions)} decisions: {self._failure}; and they could "
+                f"the decision ledger was closed without {len(bodies)} decisions: {self._failure}; and they could "
                 f"not be put aside: {problem}"
             ) from problem
-        _LOG.error("%s; %d decisions wait in %s for the next service", self._failure, len(decisions), path)
+        _LOG.error("%s; %d decisions wait in %s for the next service", self._failure, len(bodies), path)
 
     def _hand_in(self, entry: _Entry) -> None:
         with self._changed:
@@ -180,8 +192,8 @@ class LedgerWriter:
             self._queue.append(entry)
             if entry.waiter is not None:
                 self._urgent += 1
-            elif entry.decision.idempotency_key is not None:
-                self._answered[entry.request] = entry.decision
+            elif entry.row.request_id is not None:
+                self._answered[entry.request] = entry.row
             # Lingering for more is worth a wake-up only where it ends.
             if self._urgent or len(self._queue) in (1, self._limits.batch_at_most):
                 self._changed.notify()
@@ -237,7 +249,7 @@ class LedgerWriter:
         if not wanted:
             return
         try:
-            standing = self._ledger.append([entry.decision for entry in wanted])
+            standing = self._ledger.append_rows([entry.row for entry in wanted])
         except InputError as error:
             self._write_apart(wanted, error)
         except StoreError as error:
@@ -245,7 +257,7 @@ class LedgerWriter:
         else:
             self._failure = None
             self._forget(wanted)
-            self._tell([(entry.waiter, one) for entry, one in zip(wanted, standing, strict=True)])
+            self._tell([(entry.waiter, body) for entry, body in zip(wanted, standing, strict=True)])
 
     def _write_apart(self, batch: Sequence[_Entry], error: InputError) -> None:
         """One decision of a batch cannot be stored by anybody: the others must not suffer."""
@@ -273,7 +285,7 @@ class LedgerWriter:
         for entry in batch:
             self._answered.pop(entry.request, None)
 
-    def _tell(self, news: "Sequence[tuple[asyncio.Future[Decision] | None, Decision | StoreError]]") -> None:
+    def _tell(self, news: "Sequence[tuple[asyncio.Future[str] | None, str | StoreError]]") -> None:
         """Wake all who wait for a batch by one call into the event loop."""
         due = [(waiter, said) for waiter, said in news if waiter]
         if due:
@@ -282,7 +294,7 @@ class LedgerWriter:
                 self._loop.call_soon_threadsafe(_resolve, due)
 
 
-def _resolve(due: "Sequence[tuple[asyncio.Future[Decision], Decision | StoreError]]") -> None:
+def _resolve(due: "Sequence[tuple[asyncio.Future[str], str | StoreError]]") -> None:
     for waiter, said in due:
         if waiter.done():
             continue

@@ -2,8 +2,7 @@
 
 import asyncio
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from governance.errors import GovernanceError
@@ -75,18 +74,17 @@ class InFlight:
         self._crowded_since = self._crowded_until = 0.0
         self.count = 0
 
-    @contextmanager
-    def entered(self) -> Iterator[None]:
+    def __enter__(self) -> None:
         """Count one request while it is worked on; Overloaded where there is no room."""
         if self.count >= self._lasting:
             self._require_room(self._clock())
         self.count += 1
         if self.count == self._lasting:
             self._crowded_since = self._clock()
-        try:
-            yield
-        finally:
-            self.count -= 1
+
+    def __exit__(self, *_: object) -> None:
+        """It is answered."""
+        self.count -= 1
 
     def _require_room(self, now: float) -> None:
         lasts = now < self._crowded_until or now - self._crowded_since > _A_WHILE_SECONDS

@@ -4,7 +4,9 @@ import asyncio
 import math
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Executor
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
+
+from msgspec import structs
 
 from governance.decisions.record import ModelScore, Role, Value
 from governance.errors import StoreError
@@ -97,7 +99,7 @@ class Scoring:
             score = entry.score
             if score.role != "shadow" and score.model in models:
                 reasons = await loop.run_in_executor(self._explaining, entry.version.reasons, entry.inputs)
-                score = replace(score, reasons=reasons)
+                score = structs.replace(score, reasons=reasons)
             scores.append(score)
         return tuple(scores)
 

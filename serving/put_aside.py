@@ -8,20 +8,20 @@ from pathlib import Path
 
 import msgspec
 
-from governance.decisions.record import Decision, decoded, encoded
+from governance.decisions.record import Decision, decoded
 
 _LOG = logging.getLogger(__name__)
 _SUFFIX = ".jsonl"
 
 
-def put_aside(folder: Path, decisions: Sequence[Decision]) -> Path:
-    """Write decisions into a file of their own, whole and on disk when this returns; OSError where that cannot be."""
+def put_aside(folder: Path, bodies: Sequence[str]) -> Path:
+    """Write encoded decisions into a file of their own, on disk when this returns; OSError if it cannot be."""
     folder.mkdir(parents=True, exist_ok=True)
     path = folder / f"{uuid.uuid4().hex}{_SUFFIX}"
     temporary = path.with_suffix(".part")
     try:
         with temporary.open("wb") as file:
-            file.writelines(encoded(decision) + b"\n" for decision in decisions)
+            file.writelines(body.encode() + b"\n" for body in bodies)
             file.flush()
             os.fsync(file.fileno())
         temporary.replace(path)

@@ -65,7 +65,7 @@ async def score(request: Request[Any, Any, Any], name: Name, data: JSONBody[wire
     """Score 1 to 100 events with a model's champion. Nothing is decided and nothing remembered."""
     service = service_of(request)
     service.access.charge(key_of(request), len(data.rows) - 1)
-    with service.in_flight.entered():
+    with service.in_flight:
         return await looking.scores(service, name, data)
 
 

@@ -4,12 +4,13 @@ import asyncio
 import logging
 import random
 import time
-import uuid
 from collections.abc import AsyncIterator, Coroutine, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AsyncExitStack, asynccontextmanager
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
+
+from uuid_utils import uuid7
 
 from feature_repo.online_reader import OnlineReader, open_reader
 from feature_repo.store import open_store
@@ -168,7 +169,7 @@ class Service:
             now=utc_now,
             nanoseconds=time.perf_counter_ns,
             draw=random.random,
-            new_id=lambda: uuid.uuid4().hex,
+            new_id=lambda: uuid7().hex,
         )
 
     def _watches(self) -> list[Coroutine[Any, Any, None]]:

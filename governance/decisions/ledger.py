@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from pathlib import Path
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 from governance.contracts.calendar import midnight
 from governance.contracts.epoch import EPOCH, microseconds
@@ -20,10 +20,21 @@ DAY_MICROSECONDS = timedelta(days=1) // timedelta(microseconds=1)
 PARTIES = ("buyer_id", "seller_id", "account_id", "creator_id")
 """Keys of a request by which decisions are found again, beside the entity."""
 
-COLUMNS = ("decision_id", "caller", "request_id", "point", "entity_id", *PARTIES, "decided_at", "body")
-"""What a row holds beside its number: what it is found by, and the whole decision as JSON."""
 
-Row = tuple[str | int | None, ...]
+class Row(NamedTuple):
+    """What a row holds beside its number: what it is found by, and the whole decision as JSON."""
+
+    decision_id: str
+    caller: str
+    request_id: str | None
+    point: str
+    entity_id: str
+    buyer_id: str | None
+    seller_id: str | None
+    account_id: str | None
+    creator_id: str | None
+    decided_at: int
+    body: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +63,10 @@ class DecisionLedger(Protocol):
         InputError
             A value cannot be stored, whoever tries again.
         """
+
+    def append_rows(self, rows: Sequence[Row]) -> list[str]:
+        """The same of decisions that are encoded already (`row_of`); of each the body that stands, which is its own
+        very object where it was appended."""
 
     def find(self, caller: str, request_id: str) -> Decision | None:
         """The decision that was given to this request."""
@@ -94,7 +109,7 @@ def open_ledger(where: str | Path) -> DecisionLedger:
 
 
 def row_of(decision: Decision) -> Row:
-    """A decision as the columns of `COLUMNS`.
+    """A decision as a row.
 
     Raises
     ------
@@ -105,9 +120,20 @@ def row_of(decision: Decision) -> Row:
         body = encoded(decision).decode()
     except (TypeError, ValueError) as error:
         raise InputError(f"decision {decision.decision_id!a} cannot be written down: {error}") from error
-    parties = (decision.keys.get(party) for party in PARTIES)
-    found_by = (decision.decision_id, decision.caller, decision.idempotency_key, decision.point, decision.entity_id)
-    return (*found_by, *parties, microseconds(decision.decided_at), body)
+    keys = decision.keys.get
+    return Row(
+        decision.decision_id,
+        decision.caller,
+        decision.idempotency_key,
+        decision.point,
+        decision.entity_id,
+        keys("buyer_id"),
+        keys("seller_id"),
+        keys("account_id"),
+        keys("creator_id"),
+        microseconds(decision.decided_at),
+        body,
+    )
 
 
 def day_of(number: int) -> date:

@@ -6,12 +6,12 @@ from datetime import date, datetime
 from typing import Any
 
 from governance.contracts.epoch import microseconds
-from governance.decisions.ledger import COLUMNS, DAY_MICROSECONDS, PARTIES, DayMark, day_of
+from governance.decisions.ledger import DAY_MICROSECONDS, PARTIES, DayMark, Row, day_of, row_of
 from governance.decisions.record import Decision, decoded
 
 Parameters = Sequence[str | int | None]
 
-INSERT = f"INSERT INTO decisions ({', '.join(COLUMNS)}) VALUES {{}} ON CONFLICT DO NOTHING"  # noqa: S608 - our names
+INSERT = f"INSERT INTO decisions ({', '.join(Row._fields)}) VALUES {{}} ON CONFLICT DO NOTHING"  # noqa: S608 - our names
 
 # The request goes before the id: it is what a caller asks by.
 _STANDING = """
@@ -48,10 +48,10 @@ CREATE INDEX IF NOT EXISTS by_entity ON decisions (entity_id);
 """
 
 
-def standing_query(decision: Decision) -> tuple[str, Parameters]:
+def standing_query(row: Row) -> tuple[str, Parameters]:
     """What asks for what stands in place of a decision: the one under its request, else the one of its id."""
-    request = (decision.caller, decision.idempotency_key)
-    return _STANDING, (decision.decision_id, *request, *request)
+    request = (row.caller, row.request_id)
+    return _STANDING, (row.decision_id, *request, *request)
 
 
 class SqlLedger(ABC):
@@ -60,6 +60,16 @@ class SqlLedger(ABC):
     @abstractmethod
     def _read(self, query: str, parameters: Parameters) -> list[Any]:
         """The rows of a query."""
+
+    @abstractmethod
+    def append_rows(self, rows: Sequence[Row]) -> list[str]:
+        """Append in one transaction; return the bodies that stand."""
+
+    def append(self, decisions: Sequence[Decision]) -> list[Decision]:
+        """Append in one transaction; return what stands."""
+        rows = [row_of(decision) for decision in decisions]
+        standing = zip(decisions, rows, self.append_rows(rows), strict=True)
+        return [decision if body is row.body else decoded(body) for decision, row, body in standing]
 
     def find(self, caller: str, request_id: str) -> Decision | None:
         """The decision of a request."""

@@ -5,9 +5,8 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
-from governance.decisions.ledger import row_of
+from governance.decisions.ledger import Row
 from governance.decisions.ledger_in_sql import INSERT, Parameters, SqlLedger, standing_query, table
-from governance.decisions.record import Decision, decoded
 from governance.errors import InputError, StoreError
 
 if TYPE_CHECKING:
@@ -43,15 +42,14 @@ class PostgresLedger(SqlLedger):
         """A read goes over the network."""
         return False
 
-    def append(self, decisions: Sequence[Decision]) -> list[Decision]:
-        """Append in one transaction; return what stands."""
+    def append_rows(self, rows: Sequence[Row]) -> list[str]:
+        """Append in one transaction; return the bodies that stand."""
         from psycopg2.extras import execute_values
 
-        rows = [row_of(decision) for decision in decisions]
         with self._writing.transaction() as cursor:
             found = execute_values(cursor, _INSERT, rows, page_size=max(1, len(rows)), fetch=True)
             appended = {decision_id for (decision_id,) in found}
-            return [one if one.decision_id in appended else _standing(cursor, one) for one in decisions]
+            return [row.body if row.decision_id in appended else _standing(cursor, row) for row in rows]
 
     def close(self) -> None:
         """Close both connections."""
@@ -105,10 +103,11 @@ class _Connection:
         return opened
 
 
-def _standing(cursor: Any, decision: Decision) -> Decision:
-    query, parameters = standing_query(decision)
+def _standing(cursor: Any, row: Row) -> str:
+    query, parameters = standing_query(row)
     cursor.execute(_as_psycopg2(query), parameters)
-    return decoded(cursor.fetchone()[0])
+    body: str = cursor.fetchone()[0]
+    return body
 
 
 def _as_psycopg2(query: str) -> str:

@@ -9,9 +9,8 @@ from itertools import chain
 from pathlib import Path
 from typing import Any
 
-from governance.decisions.ledger import COLUMNS, Row, row_of
+from governance.decisions.ledger import Row
 from governance.decisions.ledger_in_sql import INSERT, Parameters, SqlLedger, standing_query, table
-from governance.decisions.record import Decision, decoded
 from governance.errors import InputError, StoreError
 from governance.storage.sqlite_files import open_shared
 
@@ -40,9 +39,8 @@ class SqliteLedger(SqlLedger):
         """A read is a look into the page cache."""
         return True
 
-    def append(self, decisions: Sequence[Decision]) -> list[Decision]:
-        """Append in one transaction; return what stands."""
-        rows = [row_of(decision) for decision in decisions]
+    def append_rows(self, rows: Sequence[Row]) -> list[str]:
+        """Append in one transaction; return the bodies that stand."""
         with self._writing.used() as connection:
             connection.execute("BEGIN IMMEDIATE")
             try:
@@ -53,8 +51,8 @@ class SqliteLedger(SqlLedger):
                 connection.execute("ROLLBACK")
                 raise
             if appended == len(rows):
-                return list(decisions)
-            return [_standing(connection, decision) for decision in decisions]
+                return [row.body for row in rows]
+            return [_standing(connection, row) for row in rows]
 
     def close(self) -> None:
         """Close both connections."""
@@ -113,9 +111,10 @@ def _insert(connection: sqlite3.Connection, rows: Sequence[Row]) -> int:
 
 @lru_cache(maxsize=_ROWS_AT_ONCE)
 def _insert_of(rows: int) -> str:
-    row = f"({', '.join('?' * len(COLUMNS))})"
+    row = f"({', '.join('?' * len(Row._fields))})"
     return INSERT.format(", ".join([row] * rows))
 
 
-def _standing(connection: sqlite3.Connection, decision: Decision) -> Decision:
-    return decoded(connection.execute(*standing_query(decision)).fetchone()[0])
+def _standing(connection: sqlite3.Connection, row: Row) -> str:
+    body: str = connection.execute(*standing_query(row)).fetchone()[0]
+    return row.body if body == row.body else body

@@ -100,6 +100,8 @@ def decide(
 
 def with_reasons(outcome: Outcome, scores: Sequence[ModelScore]) -> Outcome:
     """The outcome with the reason codes of its models in place of their names, where they were computed."""
+    if not outcome.reasons:
+        return outcome
     codes = {
         score.model: [reason.code for reason in score.reasons] or [score.model]
         for score in scores

@@ -2,11 +2,11 @@
 
 import hashlib
 from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Literal
 
 import msgspec
+from msgspec import Struct
 
 from governance.models.explain import Reason
 
@@ -14,8 +14,7 @@ Role = Literal["champion", "canary", "shadow"]
 Value = float | int | str | bool | None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ModelScore:
+class ModelScore(Struct, frozen=True, kw_only=True):
     """What one model said. A shadow's score is remembered and never acted on; `acts` says what it would have done."""
 
     model: str
@@ -27,8 +26,7 @@ class ModelScore:
     reasons: tuple[Reason, ...] = ()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RuleHit:
+class RuleHit(Struct, frozen=True, kw_only=True):
     """A rule whose conditions were met; one in mode `shadow` is remembered and never acted on."""
 
     rule: str
@@ -37,8 +35,7 @@ class RuleHit:
     action: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Decision:
+class Decision(Struct, frozen=True, kw_only=True):
     """A row of the decision ledger.
 
     `features` holds every value that a model or rule saw, by name, and `features_digest` the SHA-256 of them in

@@ -1,10 +1,11 @@
 """Decisions made again with another model: what would have been answered, and what it would have cost."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 import polars as pl
+from msgspec import structs
 
 from governance.counters.catalogue import named
 from governance.decisions.points import DecisionPoint
@@ -174,7 +175,7 @@ def _again(
 ) -> Made:
     old = _answering(decision, model)
     assert old is not None  # noqa: S101 - only decisions that the model scored come here
-    new = replace(
+    new = structs.replace(
         old, digest=digest, role="champion", probability=probability, threshold=threshold, acts=probability >= threshold
     )
     others = [score for score in decision.scores if score is not old]

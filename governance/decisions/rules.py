@@ -84,10 +84,11 @@ class Rule:
 
 @dataclass(frozen=True)
 class RuleSet:
-    """The rules in force, by name; `version` is a short digest of all that they say."""
+    """The rules in force, by name; `version` is a short digest of all that they say, `texts` what people are told."""
 
     rules: Mapping[str, Rule]
     version: str
+    texts: Mapping[str, str] = field(repr=False)
     _by_point: Mapping[str, tuple[tuple[Rule, RuleHit, datetime], ...]] = field(repr=False)
 
     @classmethod
@@ -99,12 +100,8 @@ class RuleSet:
             point: tuple((rule, rule.hit, midnight(rule.expires)) for rule in rules if rule.point == point)
             for point in points
         }
-        return cls({rule.name: rule for rule in rules}, fingerprint(said)[:12], ready)
-
-    @property
-    def texts(self) -> Mapping[str, str]:
-        """What a person is told of each rule."""
-        return {name: rule.says for name, rule in self.rules.items()}
+        texts = {rule.name: rule.says for rule in rules}
+        return cls({rule.name: rule for rule in rules}, fingerprint(said)[:12], texts, ready)
 
     def hits(self, point: str, values: Mapping[str, Value], at: datetime) -> tuple[RuleHit, ...]:
         """The rules of a point that these values meet, in the order of the file; expired ones are silent.

@@ -1,7 +1,6 @@
 """The assets of decisions: an empty ledger blocks nothing, equal features are no skew, wrong ones fail the check."""
 
 from collections.abc import Callable
-from dataclasses import replace
 from datetime import date, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -9,6 +8,7 @@ from typing import Any
 import dagster as dg
 import polars as pl
 import pytest
+from msgspec import structs
 from some_decision import some_decision
 
 from assets.feast_store import joiner
@@ -175,7 +175,7 @@ def test_what_history_says_is_no_skew_what_it_does_not_fails_the_check_and_the_c
     assert "no decision would have ended otherwise" in said.out
 
     wrong = [
-        replace(one, decision_id=f"wrong {one.decision_id}", features=one.features | {"seller_orders_30d": -1})
+        structs.replace(one, decision_id=f"wrong {one.decision_id}", features=one.features | {"seller_orders_30d": -1})
         for one in decisions[: len(decisions) // 10]
     ]
     workspace.decisions.append(wrong)

@@ -8,12 +8,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from msgspec import structs
 from some_decision import some_decision
 
-from governance.decisions.ledger import DecisionLedger, open_ledger
+from governance.decisions.ledger import DecisionLedger, Row, open_ledger, row_of
 from governance.decisions.ledger_sqlite import SqliteLedger
 from governance.decisions.record import Decision
-from governance.errors import StoreError
+from governance.errors import InputError, StoreError
 from serving.ledger_writer import LedgerWriter, WriterLimits
 from serving.put_aside import put_aside
 
@@ -33,13 +34,17 @@ class Counted:
 
     quick = True
 
-    def append(self, decisions: Sequence[Decision]) -> list[Decision]:
+    def append_rows(self, rows: Sequence[Row]) -> list[str]:
         self.reached.set()
         self.goes_on.wait(20)
         if self.broken:
             raise StoreError("the disk is full")
-        self.batches.append(len(decisions))
-        return self.real.append(decisions)
+        self.batches.append(len(rows))
+        return self.real.append_rows(rows)
+
+    def append(self, decisions: Sequence[Decision]) -> list[Decision]:
+        self.append_rows([row_of(decision) for decision in decisions])
+        return list(decisions)
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self.real, name)
@@ -129,6 +134,7 @@ def test_a_request_is_found_before_and_after_it_is_written(counted: Counted) -> 
         counted.goes_on.clear()
         await writer.keep(some_decision("a", idempotency_key="r1"), durable=False)
         assert await writer.find("shop", "r1") == some_decision("a", idempotency_key="r1")
+        assert await writer.get("a") == some_decision("a", idempotency_key="r1")
         assert await writer.find("shop", "r2") is None
         counted.goes_on.set()
         await writer.keep(some_decision("b"), durable=True)
@@ -186,10 +192,13 @@ def test_one_decision_that_nobody_can_store_harms_no_other(tmp_path: Path) -> No
     path = tmp_path / "decisions.sqlite"
 
     async def body(writer: LedgerWriter) -> None:
-        spoilt = asyncio.create_task(writer.keep(some_decision("\ud800"), durable=True))
+        nobodys = structs.replace(some_decision("spoilt"), entity_id=None)
+        spoilt = asyncio.create_task(writer.keep(nobodys, durable=True))
         sound = [asyncio.create_task(writer.keep(some_decision(str(n)), durable=True)) for n in range(5)]
-        with pytest.raises(StoreError, match="cannot be written down"):
+        with pytest.raises(StoreError, match="cannot be stored"):
             await spoilt
+        with pytest.raises(InputError, match="cannot be written down"):
+            await writer.keep(some_decision("\ud800"), durable=False)
         await asyncio.gather(*sound)
 
     with_writer(open_ledger(path), body)
@@ -227,7 +236,7 @@ def test_what_a_ledger_that_never_came_back_did_not_take_is_written_by_the_next_
 
 
 def test_what_is_put_aside_twice_or_torn_harms_nobody(counted: Counted, tmp_path: Path) -> None:
-    aside, same = tmp_path / "aside", [some_decision("a"), some_decision("b")]
+    aside, same = tmp_path / "aside", [row_of(some_decision(name)).body for name in "ab"]
     put_aside(aside, same)
     put_aside(aside, same)
     (aside / "torn.jsonl").write_bytes(b'{"decision_id": ')

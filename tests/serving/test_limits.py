@@ -32,7 +32,7 @@ def entered(stack: ExitStack, in_flight: InFlight, count: int) -> int:
     before = in_flight.count
     for _ in range(count):
         try:
-            stack.enter_context(in_flight.entered())
+            stack.enter_context(in_flight)
         except Overloaded:
             continue
     return in_flight.count - before

@@ -7,13 +7,13 @@ import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import closing
-from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from msgspec import structs
 from some_decision import some_decision
 
 from governance.decisions.ledger import DayMark, DecisionLedger, open_ledger, span
@@ -201,13 +201,14 @@ def _same_request(one: Decision, other: Decision) -> bool:
 
 WRITER = """
 import sys
-from dataclasses import replace
 from pathlib import Path
+from msgspec import structs
 from governance.decisions.ledger import open_ledger
 from governance.decisions.record import decoded
 ledger, template, number = open_ledger(Path(sys.argv[1])), decoded(sys.argv[2]), int(sys.argv[3])
 while True:
-    ledger.append([replace(template, decision_id=f"{number}.{row}", facts={"batch": number}) for row in range(7)])
+    facts = {"batch": number}
+    ledger.append([structs.replace(template, decision_id=f"{number}.{row}", facts=facts) for row in range(7)])
     print(number, flush=True)
     number += 1
 """
@@ -287,8 +288,8 @@ def test_a_broken_connection_is_opened_anew(postgres: str) -> None:
         )
 
     with pytest.raises(StoreError):
-        ledger.append([replace(known, decision_id="after the break")])
-    ledger.append([replace(known, decision_id="after the break")])
+        ledger.append([structs.replace(known, decision_id="after the break")])
+    ledger.append([structs.replace(known, decision_id="after the break")])
 
     assert ledger.get("after the break") is not None
     ledger.close()

@@ -6,6 +6,7 @@ from dataclasses import replace
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec import structs
 
 from governance.decisions.points import DecisionPoint, load_points
 from governance.decisions.policy import decide, excess, policy_version, reason_text, with_reasons
@@ -50,7 +51,9 @@ def test_a_harsher_score_never_gives_a_milder_action(situation, raised, which) -
     if not scores:
         return
     one = scores[which % len(scores)]
-    harsher = [replace(one, probability=max(one.probability, raised)) if each is one else each for each in scores]
+    harsher = [
+        structs.replace(one, probability=max(one.probability, raised)) if each is one else each for each in scores
+    ]
 
     before, after = decide(point, scores, hits, **rest), decide(point, harsher, hits, **rest)
 
@@ -178,7 +181,7 @@ def test_an_open_breaker_softens_and_says_so() -> None:
 
 
 def test_contributions_take_the_place_of_a_models_name() -> None:
-    told = replace(score("claim", 0.9), reasons=(Reason("seller_case_rate", 1.0), Reason("order_price", 0.2)))
+    told = structs.replace(score("claim", 0.9), reasons=(Reason("seller_case_rate", 1.0), Reason("order_price", 0.2)))
     outcome = decide(CHECKOUT, [told], [hit("shop_does_not_ship", "warn")], draw=0.5)
 
     assert with_reasons(outcome, [told]).reasons == ("shop_does_not_ship", "seller_case_rate", "order_price")
