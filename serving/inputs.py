@@ -72,7 +72,9 @@ class Inputs:
         seconds = _seconds(decided_at)
         found = dict.fromkeys(self._features, math.nan)
         for name in self._known:
-            found[name] = _number(values.get(name))
+            value = values.get(name)
+            if value is not None:
+                found[name] = float(value)
         for name, last_day in self._recency:
             found[name] = days_since(seconds, _number(values.get(last_day)))
         if self._context:

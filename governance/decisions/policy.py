@@ -76,6 +76,10 @@ def decide(
     blind = any(flag.startswith(_BLINDING) for flag in degraded)
     by_rules = {hit.rule: hit.action for hit in hits if hit.mode == "active"}
     by_models = _asked_by_models(point, scores)
+    if not (by_rules or by_models or blind):
+        # Nearly always, so that it should take next to no time: nobody asks for anything.
+        nothing = point.mildest
+        return Outcome(proposed=nothing, action=nothing, reasons=(), explored=False, propensity=1.0, carried_by=())
     floor = point.harshest(*by_rules.values())
     proposed = point.harshest(floor, *by_models.values())
     share = 0.0 if blind or breaker_open else point.explore_share
