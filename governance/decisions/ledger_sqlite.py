@@ -4,7 +4,7 @@ import sqlite3
 import threading
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from functools import lru_cache
+from functools import cache
 from itertools import chain
 from pathlib import Path
 from typing import Any
@@ -24,8 +24,8 @@ BEGIN SELECT RAISE(ABORT, 'the decision ledger is append-only'); END;
 CREATE TRIGGER IF NOT EXISTS decisions_remain BEFORE DELETE ON decisions
 BEGIN SELECT RAISE(ABORT, 'the decision ledger is append-only'); END;
 """
-_ROWS_AT_ONCE = 500
-"""Rows of one statement; SQLite takes 32,766 values."""
+_ROWS_AT_ONCE = 256
+"""Rows of one statement at most; SQLite takes 32,766 values."""
 
 
 class SqliteLedger(SqlLedger):
@@ -45,8 +45,7 @@ class SqliteLedger(SqlLedger):
         with self._writing.used() as connection:
             connection.execute("BEGIN IMMEDIATE")
             try:
-                chunks = [rows[at : at + _ROWS_AT_ONCE] for at in range(0, len(rows), _ROWS_AT_ONCE)]
-                appended = sum(_insert(connection, chunk) for chunk in chunks)
+                appended = sum(_insert(connection, chunk) for chunk in _chunks(rows))
                 connection.execute("COMMIT")
             except BaseException:
                 connection.execute("ROLLBACK")
@@ -106,6 +105,18 @@ def _connect(path: Path) -> sqlite3.Connection:
     return connection
 
 
+def _chunks(rows: Sequence[Row]) -> Iterator[Sequence[Row]]:
+    """The rows in pieces whose lengths are powers of two.
+
+    A statement is kept for each length, of hundreds of kilobytes: for any length that comes these were 90 MB.
+    """
+    start = 0
+    while left := len(rows) - start:
+        length = min(_ROWS_AT_ONCE, 1 << (left.bit_length() - 1))
+        yield rows[start : start + length]
+        start += length
+
+
 def _insert(connection: sqlite3.Connection, rows: Sequence[Row]) -> int:
     """Insert rows by one statement, and say how many were new.
 
@@ -114,7 +125,7 @@ def _insert(connection: sqlite3.Connection, rows: Sequence[Row]) -> int:
     return connection.execute(_insert_of(len(rows)), [*chain.from_iterable(rows)]).rowcount
 
 
-@lru_cache(maxsize=_ROWS_AT_ONCE)
+@cache
 def _insert_of(rows: int) -> str:
     row = f"({', '.join('?' * len(Row._fields))})"
     return INSERT.format(", ".join([row] * rows))

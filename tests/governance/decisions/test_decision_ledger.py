@@ -16,7 +16,8 @@ from hypothesis import strategies as st
 from msgspec import structs
 from some_decision import some_decision
 
-from governance.decisions.ledger import DayMark, DecisionLedger, open_ledger, span
+from governance.decisions.ledger import DayMark, DecisionLedger, open_ledger, row_of, span
+from governance.decisions.ledger_sqlite import _chunks
 from governance.decisions.record import Decision, ModelScore, RuleHit, decoded, encoded
 from governance.errors import ConfigurationError, InputError, StoreError
 from governance.models.explain import Reason
@@ -80,6 +81,17 @@ def test_appending_again_changes_nothing(ledger: DecisionLedger) -> None:
 
     assert ledger.append(rows) == rows
     assert ledger.days() == before == {DAY: DayMark(3, before[DAY].newest)}
+
+
+@given(st.integers(0, 2_000))
+def test_rows_are_inserted_by_few_statements_however_many_they_are(count: int) -> None:
+    """A statement is kept for each length: with any length that comes, memory would grow for hours."""
+    rows = [row_of(some_decision(str(number))) for number in range(3)] * (count // 3 + 1)
+    pieces = [*_chunks(rows[:count])]
+
+    assert [row for piece in pieces for row in piece] == rows[:count]
+    assert {len(piece) for piece in pieces} <= {1, 2, 4, 8, 16, 32, 64, 128, 256}
+    assert len(pieces) <= count // 256 + 8
 
 
 def test_nothing_is_there_before_the_first_decision(ledger: DecisionLedger) -> None:
