@@ -12,6 +12,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Protocol
 
+from msgspec import Struct
+
 from feature_repo.online import read_online
 from governance.errors import ConfigurationError, StoreError
 from governance.features.view import Feature, FeatureTable
@@ -27,8 +29,7 @@ DEADLINE_SECONDS = 0.2
 _THREADS = 4
 
 
-@dataclass(frozen=True, slots=True)
-class OnlineFeatures:
+class OnlineFeatures(Struct, frozen=True):
     """What is online of one request's entities.
 
     `values` has every feature of the plan, None where there is no value. `times` has every view: when its values

@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from typing import Any, cast
 
 import hiredis
+from msgspec import Struct
 
 from governance.errors import StoreError
 
@@ -174,14 +175,13 @@ class Connection:
         )
 
 
-@dataclass(slots=True, eq=False)
-class _Waiting:
+class _Waiting(Struct, eq=False):
     """A question: how many replies it gets, those that have come, and whom to tell."""
 
     replies: int
     since: float
     answered: "asyncio.Future[list[Any]]"
-    come: list[Any] = field(default_factory=list)
+    come: list[Any] = []
 
 
 class _Replies(asyncio.Protocol):

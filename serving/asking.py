@@ -3,8 +3,9 @@
 import asyncio
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+
+from msgspec import Struct
 
 from governance.decisions.points import DecisionPoint
 from governance.decisions.record import Value
@@ -19,8 +20,7 @@ _READING_SHARE = 0.6
 _PAUSE_SECONDS = 0.002
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Question:
+class Question(Struct, frozen=True, kw_only=True):
     """A request at a decision point, by a caller, about a moment."""
 
     point: DecisionPoint
@@ -40,8 +40,7 @@ class Question:
         return self.request.market or ""
 
 
-@dataclass(frozen=True, slots=True)
-class Seen:
+class Seen(Struct, frozen=True):
     """What is known: features and counters by name, the times of the views, and the parts that could not be asked."""
 
     values: Mapping[str, Value]

@@ -2,7 +2,7 @@
 
 import asyncio
 import hashlib
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -21,8 +21,7 @@ from serving.wire import DecisionRequest
 _canonical = msgspec.json.Encoder(order="deterministic").encode
 
 
-@dataclass(frozen=True, slots=True)
-class Answered:
+class Answered(msgspec.Struct, frozen=True):
     """A decision, whether it was made before, and whether it is on disk."""
 
     decision: Decision
@@ -120,7 +119,8 @@ class Engine:
         )
         seen = await look(question, features=self.features, counters=self.counters)
         lineup = self.scoring.lineup(question, seen)
-        hits = self.rules.hits(point.name, _seen_by_rules(question, seen, lineup), question.at)
+        values = _seen_by_rules(self.rules.reads(point.name), question, seen, lineup)
+        hits = self.rules.hits(point.name, values, question.at)
         outcome = self._outcome(question, seen, lineup, hits)
         hurts = point.hurts(outcome.action)
         scores = await self.scoring.explained(lineup, outcome.carried_by) if hurts else lineup.scores
@@ -183,10 +183,19 @@ class Engine:
         )
 
 
-def _seen_by_rules(question: Question, seen: Seen, lineup: Lineup) -> Mapping[str, Value]:
-    """Features, what models derived of them, the event's own columns, and scores of who has a say."""
-    scores = {f"score:{one.model}": one.probability for one in lineup.acting}
-    return {**lineup.derived(seen.values), **seen.values, **question.request.context, **scores}
+def _seen_by_rules(names: Collection[str], question: Question, seen: Seen, lineup: Lineup) -> Mapping[str, Value]:
+    """What is known under these names: scores of who has a say, the event's own columns, features, what models
+    derived of them."""
+    acting = [entry for entry in lineup.entries if entry.score.role != "shadow"]
+    scores = {f"score:{entry.score.model}": entry.score.probability for entry in acting}
+    # Of a name that several have, the last one holds.
+    sources: tuple[Mapping[str, Value], ...] = (
+        *(entry.inputs for entry in acting),
+        seen.values,
+        question.request.context,
+        scores,
+    )
+    return {name: source[name] for name in names for source in sources if name in source}
 
 
 def _fingerprint(point: DecisionPoint, request: DecisionRequest) -> str:

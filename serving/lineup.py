@@ -1,22 +1,19 @@
 """Which versions of a point's models score an entity, what they say, and which of them have a say."""
 
 import asyncio
-import math
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Executor
-from dataclasses import dataclass
 
-from msgspec import structs
+from msgspec import Struct, structs
 
-from governance.decisions.record import ModelScore, Role, Value
+from governance.decisions.record import ModelScore, Role
 from governance.errors import StoreError
 from governance.release.traffic import arm_of, route
 from serving.asking import Question, Seen
 from serving.parts import Models, Served, TrafficMonitor, Version
 
 
-@dataclass(frozen=True, slots=True)
-class Entry:
+class Entry(Struct, frozen=True):
     """One version's score, with what it read: contributions are computed of the same numbers if they are needed."""
 
     version: Version
@@ -24,8 +21,7 @@ class Entry:
     score: ModelScore
 
 
-@dataclass(frozen=True, slots=True)
-class Lineup:
+class Lineup(Struct, frozen=True):
     """What all versions said; `degraded` names models that should have a say and could not be scored."""
 
     entries: tuple[Entry, ...]
@@ -36,21 +32,6 @@ class Lineup:
     def scores(self) -> tuple[ModelScore, ...]:
         """Every score, shadows among them."""
         return tuple(entry.score for entry in self.entries)
-
-    @property
-    def acting(self) -> tuple[ModelScore, ...]:
-        """The scores that have a say."""
-        return tuple(entry.score for entry in self.entries if entry.score.role != "shadow")
-
-    def derived(self, known: Mapping[str, Value]) -> dict[str, float]:
-        """What the models that have a say made of what is known: ratios, days since; what is missing is left out."""
-        acting = [entry.inputs for entry in self.entries if entry.score.role != "shadow"]
-        return {
-            name: value
-            for inputs in acting
-            for name, value in inputs.items()
-            if name not in known and not math.isnan(value)
-        }
 
 
 class Scoring:

@@ -1,6 +1,6 @@
 """What the engine asks of its parts, so that each of them can be another one: stores, models, traffic, ledger."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 from typing import Any, Protocol
 
@@ -104,6 +104,9 @@ class Rules(Protocol):
     @property
     def texts(self) -> Mapping[str, str]:
         """What a person is told of each."""
+
+    def reads(self, point: str) -> Collection[str]:
+        """Names of the values that they look at."""
 
     def hits(self, point: str, values: Mapping[str, Value], at: datetime) -> tuple[RuleHit, ...]:
         """Those that are met."""

@@ -1,7 +1,8 @@
 """From scores and rules to an action: a pure function of values, so that any decision can be made again."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+
+from msgspec import Struct, structs
 
 from governance.decisions.points import DecisionPoint, points_version
 from governance.decisions.record import ModelScore, RuleHit
@@ -23,8 +24,7 @@ _TEXTS: Mapping[str, str] = {
 }
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Outcome:
+class Outcome(Struct, frozen=True, kw_only=True):
     """What is answered.
 
     Attributes
@@ -112,7 +112,7 @@ def with_reasons(outcome: Outcome, scores: Sequence[ModelScore]) -> Outcome:
         if score.role != "shadow"
     }
     told = [code for reason in outcome.reasons for code in codes.get(reason, [reason])]
-    return replace(outcome, reasons=tuple(dict.fromkeys(told)))
+    return structs.replace(outcome, reasons=tuple(dict.fromkeys(told)))
 
 
 def reason_text(code: str, rule_texts: Mapping[str, str]) -> str:

@@ -90,6 +90,7 @@ class RuleSet:
     version: str
     texts: Mapping[str, str] = field(repr=False)
     _by_point: Mapping[str, tuple[tuple[Rule, RuleHit, datetime], ...]] = field(repr=False)
+    _read_at: Mapping[str, frozenset[str]] = field(repr=False)
 
     @classmethod
     def of(cls, rules: Sequence[Rule]) -> "RuleSet":
@@ -100,24 +101,28 @@ class RuleSet:
             point: tuple((rule, rule.hit, midnight(rule.expires)) for rule in rules if rule.point == point)
             for point in points
         }
+        read = {
+            point: frozenset(condition.value for rule, _, _ in ruling for condition in rule.conditions)
+            for point, ruling in ready.items()
+        }
         texts = {rule.name: rule.says for rule in rules}
-        return cls({rule.name: rule for rule in rules}, fingerprint(said)[:12], texts, ready)
+        return cls({rule.name: rule for rule in rules}, fingerprint(said)[:12], texts, ready, read)
 
     def hits(self, point: str, values: Mapping[str, Value], at: datetime) -> tuple[RuleHit, ...]:
         """The rules of a point that these values meet, in the order of the file; expired ones are silent.
 
         Parameters
         ----------
-        values : features and what models derive of them (`order_price_to_category`, `seller_days_since_last_order`),
-            columns of the request, and `score:<model>` for each model that was scored.
+        values : what `reads` names, as far as it is known: features and what models derive of them
+            (`order_price_to_category`, `seller_days_since_last_order`), columns of the request, and `score:<model>`
+            for each model that was scored.
         at : when the event happened, with its zone.
         """
         return tuple(hit for rule, hit, end in self._by_point.get(point, ()) if at < end and rule.met(values))
 
     def reads(self, point: str) -> frozenset[str]:
         """Names of the values that the rules of a point look at."""
-        rules = [rule for rule, _, _ in self._by_point.get(point, ())]
-        return frozenset(condition.value for rule in rules for condition in rule.conditions)
+        return self._read_at.get(point, frozenset())
 
 
 @lru_cache(maxsize=1)
