@@ -74,10 +74,13 @@ class DecisionsRoute:
             return write(answer_of(answered, service.rules.texts))
 
     async def _stored(self, decision_id: str) -> bytes:
-        decision = await self._service.ledger.get(decision_id)
-        if decision is None:
-            raise NotFound(f"no decision {decision_id!r} is on record")
-        return write(answer_of(Answered(decision, replayed=True, durable=True), self._service.rules.texts))
+        ledger, texts = self._service.ledger, self._service.rules.texts
+        # In this order: what is written meanwhile is found by the second look.
+        if waiting := ledger.unwritten(decision_id):
+            return write(answer_of(Answered(waiting, replayed=True, durable=False), texts))
+        if decision := await ledger.get(decision_id):
+            return write(answer_of(Answered(decision, replayed=True, durable=True), texts))
+        raise NotFound(f"no decision {decision_id!r} is on record")
 
 
 def answer_of(answered: Answered, rule_texts: Mapping[str, str]) -> DecisionAnswer:

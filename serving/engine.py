@@ -118,7 +118,7 @@ class Engine:
             started_ns=self.nanoseconds(),
         )
         seen = await look(question, features=self.features, counters=self.counters)
-        lineup = self.scoring.lineup(question, seen)
+        lineup = await self.scoring.lineup(question, seen)
         values = _seen_by_rules(self.rules.reads(point.name), question, seen, lineup)
         hits = self.rules.hits(point.name, values, question.at)
         outcome = self._outcome(question, seen, lineup, hits)

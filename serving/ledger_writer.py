@@ -135,13 +135,15 @@ class LedgerWriter:
             return self._ledger.find(caller, request_id)
         return await asyncio.to_thread(self._ledger.find, caller, request_id)
 
-    async def get(self, decision_id: str) -> Decision | None:
-        """The decision of an id, written or not."""
+    def unwritten(self, decision_id: str) -> Decision | None:
+        """The decision of an id, if it was answered and is not on disk yet."""
         with self._changed:
-            waiting = (entry.row for entry in (*self._writing, *self._queue))
+            waiting = (entry.row for entry in (*self._writing, *self._queue) if entry.waiter is None)
             found = next((row for row in waiting if row.decision_id == decision_id), None)
-        if found is not None:
-            return decoded(found.body)
+        return decoded(found.body) if found else None
+
+    async def get(self, decision_id: str) -> Decision | None:
+        """The decision of an id, once it is written."""
         if self._ledger.quick:
             return self._ledger.get(decision_id)
         return await asyncio.to_thread(self._ledger.get, decision_id)
