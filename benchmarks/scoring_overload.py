@@ -7,13 +7,14 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
+from statistics import mean
 from typing import Any
 
 import numpy as np
 
 from benchmarks.load import Load, can_load, load
 from benchmarks.measure import Measurement, Say
-from benchmarks.scoring_requests import CONNECTIONS, decision_body, key, service
+from benchmarks.scoring_requests import CONNECTIONS, ROUNDS, decision_body, key, service
 from benchmarks.scoring_servers import DECISIONS
 from benchmarks.servers import RedisServer
 
@@ -77,14 +78,23 @@ def measure_overload(
         port = int(url.rsplit(":", 1)[1])
         load(url + DECISIONS, body, connections=CONNECTIONS, **(asked | {"seconds": max(1, seconds / 5)}))
         peak = load(url + DECISIONS, body, connections=CONNECTIONS, **asked)
-        say("requests: half of the peak")
-        usual, _ = _beside(port, url, body, asked, offered=peak.per_second / 2)
-        say("requests: three times the peak")
-        flooded, flood = _beside(port, url, body, asked, offered=TIMES * peak.per_second)
+        say("requests: half of the peak and three times the peak, in turns")
+        usual, flooded = Probe(port, token, body), Probe(port, token, body)
+        shorter, floods = asked | {"seconds": max(1, seconds / ROUNDS)}, []
+        for _ in range(ROUNDS):
+            _beside(usual, url, shorter, offered=peak.per_second / 2)
+            floods.append(_beside(flooded, url, shorter, offered=TIMES * peak.per_second))
     accepted, refused = len(flooded.milliseconds[200]), len(flooded.milliseconds.get(503, []))
     beside = {
-        "requests_per_second": {"peak": round(peak.per_second), "offered and answered": round(flood.per_second)},
-        "answers_of_the_flood": {"all": flood.answered, "refused": flood.refused, "none": flood.broken},
+        "requests_per_second": {
+            "peak": round(peak.per_second),
+            "offered and answered": round(mean(flood.per_second for flood in floods)),
+        },
+        "answers_of_the_flood": {
+            "all": sum(flood.answered for flood in floods),
+            "refused": sum(flood.refused for flood in floods),
+            "none": sum(flood.broken for flood in floods),
+        },
         "answers_of_the_caller": {"accepted": accepted, "refused": refused},
         "p99_ms_of_refusals": round(flooded.p99(503), 2) if refused else None,
     }
@@ -99,10 +109,8 @@ def measure_overload(
     return [row.as_row()]
 
 
-def _beside(port: int, url: str, body: str, asked: dict[str, Any], *, offered: float) -> tuple[Probe, Load]:
-    """What one caller sees while wrk offers so many requests a second."""
-    probe = Probe(port, asked["token"], body)
+def _beside(probe: Probe, url: str, asked: dict[str, Any], *, offered: float) -> Load:
+    """Let the caller ask while wrk offers so many requests a second."""
     connections = max(1, round(offered * PAUSE_MS / 1_000))
     with probe.asking():
-        done = load(url + DECISIONS, body, connections=connections, pause_ms=PAUSE_MS, **asked)
-    return probe, done
+        return load(url + DECISIONS, probe.body, connections=connections, pause_ms=PAUSE_MS, **asked)

@@ -5,11 +5,12 @@ import os
 import subprocess
 import sys
 import urllib.request
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, fields
 from datetime import UTC, datetime
 from pathlib import Path
+from statistics import median
 from typing import Any
 from urllib.error import HTTPError
 
@@ -27,7 +28,8 @@ CONNECTIONS = 16
 ROWS = 100
 HURT = 0.05
 PEAK = (
-    f"wrk, {CONNECTIONS} connections that ask again at once, one worker process, Redis and wrk on the same machine; "
+    f"wrk, {CONNECTIONS} connections that ask again at once, one worker process, Redis and wrk on the same machine, "
+    "medians of five rounds in which each has its turn; "
     "ours: POST /v1/decisions/checkout, none of which hurts; peer: Feast's SDK and Booster.predict on a raw route of "
     "the same framework, no key, rules or ledger; limit: a bare ASGI application, prepared commands to Redis and bare "
     "predictions"
@@ -45,19 +47,26 @@ ALONE = (
 )
 FEAST_SERVE = "as above; ours: whole decisions; peer: the features alone from the application of `feast serve`"
 FEAST = "/get-online-features"
+ROUNDS = 5
+
+Place = tuple[str, psutil.Process]
+"""A service's address and process."""
 
 
 @dataclass(frozen=True, slots=True)
 class Served:
     """What one service did at its peak, at half of it, and with batches."""
 
-    peak: Load
-    half: Load
-    batches: Load
+    per_second: float
+    p99_ms: float
     cpu_us: float
-    cpu_us_of_batches: float
-    mb_before: float
-    mb_after: float
+    half_per_second: float
+    half_p50_ms: float
+    half_p99_ms: float
+    batch_p99_ms: float
+    batch_cpu_us: float
+    answered: float
+    mb: float
 
 
 def measure_requests(
@@ -66,16 +75,15 @@ def measure_requests(
     """Rows for the cost of a decision, the peak, the tail at half of the peak, and batches; none without wrk."""
     if not can_load():
         return []
-    token = key(root, redis)
-    served = {}
-    for side in SIDES:
-        say(f"requests: {side}")
-        with service(side, root, redis) as (url, process):
-            served[side] = _served(url, process, token, entities=entities, seconds=seconds)
+    asked = {"token": key(root, redis), "entities": entities, "seconds": seconds}
+    with ExitStack() as stack:
+        say(f"requests: {', '.join(SIDES)}")
+        places = {side: stack.enter_context(service(side, root, redis)) for side in SIDES}
+        served = _served(places, asked)
     say("requests: ours, explained")
     world.promote(world.stall(root, redis), world.train(trees=trees, acts_on=HURT), week=1)
-    with service("ours", root, redis) as (url, process):
-        explained = _served(url, process, token, entities=entities, seconds=seconds)
+    with service("ours", root, redis) as place:
+        explained = _served({"ours": place}, asked)["ours"]
     return _rows(served, explained)
 
 
@@ -118,12 +126,22 @@ def measure_endpoints(
     return [alone.as_row(), features.as_row()]
 
 
-def _served(url: str, process: psutil.Process, token: str, *, entities: int, seconds: float) -> Served:
-    body = decision_body()
-    asked = {"entities": entities, "token": token, "seconds": seconds}
-    _require_an_answer(url + DECISIONS, body, token)
-    load(url + DECISIONS, body, connections=CONNECTIONS, **(asked | {"seconds": max(1, seconds / 5)}))
-    before, cpu = process.memory_info().rss, _cpu(process)
+def _served(places: Mapping[str, Place], asked: Mapping[str, Any]) -> dict[str, Served]:
+    """Medians of several rounds in which each has its turn: where a machine is slow for a while, it is so for all."""
+    rounds: dict[str, list[Served]] = {side: [] for side in places}
+    shorter = {**asked, "seconds": max(1, asked["seconds"] / ROUNDS)}
+    for url, _ in places.values():
+        _require_an_answer(url + DECISIONS, decision_body(), asked["token"])
+        load(url + DECISIONS, decision_body(), connections=CONNECTIONS, **shorter)
+    for _ in range(ROUNDS):
+        for side, place in places.items():
+            rounds[side].append(_round(place, shorter))
+    return {side: _median(found) for side, found in rounds.items()}
+
+
+def _round(place: Place, asked: Mapping[str, Any]) -> Served:
+    (url, process), body = place, decision_body()
+    cpu = _cpu(process)
     peak = load(url + DECISIONS, body, connections=CONNECTIONS, **asked)
     cpu = _cpu(process) - cpu
     # As many connections as ask at half of the peak when each waits so long in between.
@@ -131,17 +149,25 @@ def _served(url: str, process: psutil.Process, token: str, *, entities: int, sec
     half = load(url + DECISIONS, body, connections=2 * CONNECTIONS, pause_ms=pause_ms, **asked)
     row, cpu_of_batches = json.dumps({"occurred_at": world.AT.isoformat(), **_row_body()}), _cpu(process)
     batches = load(url + BATCH, row, connections=1, rows=ROWS, **asked)
+    cpu_of_batches = _cpu(process) - cpu_of_batches
     for one in (peak, half, batches):
         assert one.refused + one.broken == 0, f"{url}: {one}"
     return Served(
-        peak=peak,
-        half=half,
-        batches=batches,
+        per_second=peak.per_second,
+        p99_ms=peak.p99_ms,
         cpu_us=cpu / peak.answered * 1e6,
-        cpu_us_of_batches=(_cpu(process) - cpu_of_batches) / batches.answered * 1e6,
-        mb_before=before / 2**20,
-        mb_after=process.memory_info().rss / 2**20,
+        half_per_second=half.per_second,
+        half_p50_ms=half.p50_ms,
+        half_p99_ms=half.p99_ms,
+        batch_p99_ms=batches.p99_ms,
+        batch_cpu_us=cpu_of_batches / batches.answered * 1e6,
+        answered=peak.answered + half.answered,
+        mb=process.memory_info().rss / 2**20,
     )
+
+
+def _median(rounds: Sequence[Served]) -> Served:
+    return Served(**{one.name: median(getattr(each, one.name) for each in rounds) for one in fields(Served)})
 
 
 def _require_an_answer(url: str, body: str, token: str) -> None:
@@ -175,9 +201,9 @@ def _rows(served: Mapping[str, Served], explained: Served) -> list[dict[str, Any
     tail, batch = "scoring requests: p99 at half of the peak", f"scoring requests: p99 of a batch of {ROWS}"
     figures = {
         (cost, "microseconds"): {side: one.cpu_us for side, one in served.items()},
-        (peak, "seconds"): {side: 10_000 / one.peak.per_second for side, one in served.items()},
-        (tail, "milliseconds"): {side: one.half.p99_ms for side, one in served.items()},
-        (batch, "milliseconds"): {side: one.batches.p99_ms for side, one in served.items()},
+        (peak, "seconds"): {side: 10_000 / one.per_second for side, one in served.items()},
+        (tail, "milliseconds"): {side: one.half_p99_ms for side, one in served.items()},
+        (batch, "milliseconds"): {side: one.batch_p99_ms for side, one in served.items()},
     }
     rows = [
         Measurement(work=work, unit=unit, settings=PEAK, beside=_beside(served), **found)
@@ -196,19 +222,14 @@ def _rows(served: Mapping[str, Served], explained: Served) -> list[dict[str, Any
 
 
 def _beside(served: Mapping[str, Served]) -> dict[str, Any]:
+    """The other figures of a round, by side."""
     return {
-        "requests_per_second": {side: round(one.peak.per_second) for side, one in served.items()},
-        "p99_ms_at_the_peak": {side: round(one.peak.p99_ms, 3) for side, one in served.items()},
-        "requests_per_second_at_half": {side: round(one.half.per_second) for side, one in served.items()},
-        "p50_ms_at_half": {side: round(one.half.p50_ms, 3) for side, one in served.items()},
-        "batch_cpu_us": {side: round(one.cpu_us_of_batches) for side, one in served.items()},
-        "memory_mb": {side: [round(one.mb_before), round(one.mb_after)] for side, one in served.items()},
-        "answered": {side: one.peak.answered + one.half.answered for side, one in served.items()},
+        one.name: {side: round(getattr(found, one.name), 3) for side, found in served.items()} for one in fields(Served)
     }
 
 
 @contextmanager
-def service(side: str, root: Path, redis: RedisServer) -> Iterator[tuple[str, psutil.Process]]:
+def service(side: str, root: Path, redis: RedisServer) -> Iterator[Place]:
     """One of the services of `scoring_servers`: its address and process, until the block ends."""
     port = free_port()
     words = [sys.executable, "-m", "benchmarks.scoring_servers", side, str(root), str(redis.port), str(port)]
