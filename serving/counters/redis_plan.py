@@ -31,7 +31,7 @@ class Plans:
 
     def of(self, keys: Mapping[str, str]) -> "Plan":
         """The plan for a request with these keys."""
-        present = tuple(name for name in self._askable if name in keys)
+        present = tuple([name for name in self._askable if name in keys])
         plan = self._made.get(present)
         if plan is None:
             asked = [counter for counter in self._counters if counter.asked_by in present]

@@ -107,6 +107,10 @@ def test_the_same_request_sent_many_times_at_once_is_decided_once(stage: Any) ->
         ({"occurred_at": "2024-03-01T12:00:00"}, 400),
         ({"amount_minor": -1}, 400),
         ({"keys": {"buyer_id": "nul\x00"}}, 400),
+        ({"entity_id": "a line\n"}, 400),
+        ({"market": "\x7f"}, 400),
+        ({"context": {"tab\t": 1}}, 400),
+        ({"context": {"note": "nul\x00"}}, 400),
         ({"keys": {"bayer_id": "b_1"}}, 422),
     ],
     ids=[
@@ -117,6 +121,10 @@ def test_the_same_request_sent_many_times_at_once_is_decided_once(stage: Any) ->
         "no zone",
         "negative",
         "control character",
+        "line end",
+        "delete character",
+        "control character in a name",
+        "nul in a text",
         "misspelt key",
     ],
 )
