@@ -5,13 +5,14 @@ from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
-from conftest import Model, Models, Served, Watch
 
 from governance.decisions.points import load_points
 from governance.errors import InputError
+from governance.release.traffic import NO_TRAFFIC
 from serving.asking import Question, Seen
 from serving.lineup import Lineup, Scoring
 from serving.wire import DecisionRequest
@@ -21,19 +22,22 @@ KNOWN = Seen({}, {}, ())
 
 
 @dataclass(frozen=True)
-class Writing(Model):
-    """A model that writes down whom it scored, and cannot read a risk that is no number."""
+class Writing:
+    """A version that writes down whom it scored, and cannot read a risk that is no number."""
 
-    scored: list[Any] = field(default_factory=list)
+    digest: str = "a" * 64
+    threshold: float = 0.5
+    scored: list[float] = field(default_factory=list)
 
     def inputs(self, values: Mapping[str, Any], context: Mapping[str, Any], decided_at: datetime) -> dict[str, float]:
+        del values, decided_at
         if isinstance(context["risk"], str):
             raise InputError("risk should be a number")
-        return super().inputs(values, context, decided_at)
+        return {"risk": context["risk"]}
 
     def score(self, inputs: Mapping[str, float]) -> float:
         self.scored.append(inputs["risk"])
-        return super().score(inputs)
+        return inputs["risk"]
 
 
 def asked(risk: Any) -> Question:
@@ -45,9 +49,11 @@ def probability(found: Lineup) -> float:
     return found.scores[0].probability
 
 
-def scoring(model: Model) -> Scoring:
-    models = Models({"claim": Served("claim", champion=model)})
-    return Scoring(models, Watch(), explaining=ThreadPoolExecutor(1), nanoseconds=lambda: 0)  # type: ignore[arg-type]
+def scoring(model: Writing) -> Scoring:
+    served = SimpleNamespace(champion=model, canary=None, shadows=(), traffic=NO_TRAFFIC, problem=None)
+    models: Any = SimpleNamespace(current=lambda: {"claim": served})
+    nobody: Any = SimpleNamespace(observe=lambda *_: None)
+    return Scoring(models, nobody, explaining=ThreadPoolExecutor(1), nanoseconds=lambda: 0)
 
 
 def test_questions_of_one_turn_are_scored_together_and_answered_apart() -> None:
