@@ -59,9 +59,10 @@ def test_a_harmless_decision_is_answered_and_found_again(stage: Any) -> None:
     answer = stage.ask().json()
     assert (answer["action"], answer["reasons"], answer["degraded"], answer["durable"]) == ("allow", [], [], False)
     assert answer["scores"] == [{"model": "claim", "digest": "a" * 64, "role": "champion", "probability": 0.2}]
-    again = stage.get(f"/v1/decisions/{answer['decision_id']}").json()
-    assert again == answer | {"durable": again["durable"], "replayed": True}
-    _eventually(lambda: stage.get(f"/v1/decisions/{answer['decision_id']}").json()["durable"])
+    where = f"/v1/decisions/{answer['decision_id']}"
+    assert stage.get(where).status_code == 200, "also before it is on disk"
+    _eventually(lambda: stage.get(where).json()["durable"])
+    assert stage.get(where).json() == answer | {"durable": True, "replayed": True}
 
 
 def test_a_decision_that_hurts_is_explained_and_on_disk_when_it_is_answered(stage: Any) -> None:

@@ -11,9 +11,8 @@ import pytest
 from msgspec import structs
 from some_decision import some_decision
 
-from governance.decisions.ledger import DecisionLedger, Row, open_ledger, row_of
+from governance.decisions.ledger import Row, open_ledger, row_of
 from governance.decisions.ledger_sqlite import SqliteLedger
-from governance.decisions.record import Decision
 from governance.errors import InputError, StoreError
 from serving.ledger_writer import LedgerWriter, WriterLimits
 from serving.put_aside import put_aside
@@ -21,33 +20,25 @@ from serving.put_aside import put_aside
 NOON = datetime(2024, 1, 5, 12, tzinfo=UTC)
 
 
-class Counted:
-    """A real ledger that counts its commits, and that a test may stop or break."""
+class Counted(SqliteLedger):
+    """A ledger that counts its commits, and that a test may stop or break."""
 
     def __init__(self, path: Path) -> None:
-        self.real = SqliteLedger(path)
+        super().__init__(path)
         self.batches: list[int] = []
         self.broken = False
         self.goes_on = threading.Event()
         self.goes_on.set()
         self.reached = threading.Event()
 
-    quick = True
-
     def append_rows(self, rows: Sequence[Row]) -> list[str]:
+        """Append, once the test lets it."""
         self.reached.set()
         self.goes_on.wait(20)
         if self.broken:
             raise StoreError("the disk is full")
         self.batches.append(len(rows))
-        return self.real.append_rows(rows)
-
-    def append(self, decisions: Sequence[Decision]) -> list[Decision]:
-        self.append_rows([row_of(decision) for decision in decisions])
-        return list(decisions)
-
-    def __getattr__(self, name: str) -> Any:
-        return getattr(self.real, name)
+        return super().append_rows(rows)
 
 
 @pytest.fixture
@@ -67,12 +58,12 @@ def rows_in(path: Path) -> int:
 Body = Callable[[LedgerWriter], Any]
 
 
-def with_writer(ledger: DecisionLedger | Counted, body: Body, *, aside: Path | None = None, **limits: Any) -> None:
+def with_writer(ledger: SqliteLedger, body: Body, *, aside: Path | None = None, **limits: Any) -> None:
     """Run a coroutine with a writer, and close the writer."""
-    folder = aside or Path(ledger.real._path if isinstance(ledger, Counted) else ledger._path).parent / "aside"
+    folder = aside or ledger._path.parent / "aside"
 
     async def run() -> None:
-        writer = LedgerWriter(ledger, aside=folder, limits=WriterLimits(**limits))  # type: ignore[arg-type]
+        writer = LedgerWriter(ledger, aside=folder, limits=WriterLimits(**limits))
         try:
             await body(writer)
         finally:
@@ -88,7 +79,7 @@ def test_a_durable_decision_is_on_disk_when_it_is_answered(tmp_path: Path) -> No
         kept = await writer.keep(some_decision("a"), durable=True)
         assert (kept, rows_in(path)) == (some_decision("a"), 1)
 
-    with_writer(open_ledger(path), body)
+    with_writer(SqliteLedger(path), body)
 
 
 def test_what_was_answered_is_on_disk_when_the_writer_is_closed(tmp_path: Path) -> None:
@@ -98,7 +89,7 @@ def test_what_was_answered_is_on_disk_when_the_writer_is_closed(tmp_path: Path) 
         for number in range(1_234):
             await writer.keep(some_decision(str(number)), durable=False)
 
-    with_writer(open_ledger(path), body, linger_seconds=5.0)
+    with_writer(SqliteLedger(path), body, linger_seconds=5.0)
 
     assert rows_in(path) == 1_234
 
@@ -126,7 +117,7 @@ def test_the_earlier_decision_of_a_request_comes_back_from_another_worker(tmp_pa
     async def body(writer: LedgerWriter) -> None:
         assert (await writer.keep(some_decision("ours", idempotency_key="r1"), durable=True)).decision_id == "theirs"
 
-    with_writer(open_ledger(path), body)
+    with_writer(SqliteLedger(path), body)
 
 
 def test_a_request_is_found_before_and_after_it_is_written(counted: Counted) -> None:
@@ -205,7 +196,7 @@ def test_one_decision_that_nobody_can_store_harms_no_other(tmp_path: Path) -> No
             await writer.keep(some_decision("\ud800"), durable=False)
         await asyncio.gather(*sound)
 
-    with_writer(open_ledger(path), body)
+    with_writer(SqliteLedger(path), body)
 
     assert rows_in(path) == 5
 
