@@ -27,9 +27,10 @@ SIDES = ("limit", "ours", "peer")
 CONNECTIONS = 16
 ROWS = 100
 HURT = 0.05
+ROUNDS = 5
 PEAK = (
     f"wrk, {CONNECTIONS} connections that ask again at once, one worker process, Redis and wrk on the same machine, "
-    "medians of five rounds in which each has its turn; "
+    f"medians of {ROUNDS} rounds in which each has its turn; "
     "ours: POST /v1/decisions/checkout, none of which hurts; peer: Feast's SDK and Booster.predict on a raw route of "
     "the same framework, no key, rules or ledger; limit: a bare ASGI application, prepared commands to Redis and bare "
     "predictions"
@@ -47,7 +48,6 @@ ALONE = (
 )
 FEAST_SERVE = "as above; ours: whole decisions; peer: the features alone from the application of `feast serve`"
 FEAST = "/get-online-features"
-ROUNDS = 5
 
 Place = tuple[str, psutil.Process]
 """A service's address and process."""
