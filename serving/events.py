@@ -8,7 +8,7 @@ from litestar.params import JSONBody
 from msgspec import Meta, Struct
 
 from serving.routes import KEYED, key_of, service_of
-from serving.wire import Identifier, Moment
+from serving.wire import Identifier, Moment, require_plain
 
 EVENTS_AT_MOST = 500
 """Events of one request; they are counted in one transaction, or appended to the stream in one round trip."""
@@ -26,6 +26,9 @@ class EventRow(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     event_id: Identifier
     occurred_at: Moment
     fields: Annotated[dict[Identifier, str | int | float | bool | None], Meta(max_length=_FIELDS_AT_MOST)]
+
+    def __post_init__(self) -> None:
+        require_plain((self.table, self.event_id, *self.fields))
 
 
 class EventsRequest(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
