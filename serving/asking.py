@@ -77,7 +77,8 @@ async def look(question: Question, *, features: Features, counters: Counters) ->
         (counted,) = await (counting or counters.read(asked, deadline_seconds=seconds))
         values.update(counted)
     except StoreError:
-        degraded = [*dict.fromkeys((*degraded, COUNTERS))]
+        if COUNTERS not in degraded:
+            degraded.append(COUNTERS)
     return Seen(values, times, tuple(degraded))
 
 

@@ -94,9 +94,8 @@ class RedisCounters:
         commands = [
             plan.command(keys, minute_of(at)) for plan, (keys, at) in zip(plans, asked, strict=True) if plan.features
         ]
-        packed = b"".join(commands)
-        asking = self._connection.ask(packed, len(commands), deadline_seconds) if commands else None
-        return self._read(asking, plans, packed, deadline_seconds)
+        asking = self._send(commands, deadline_seconds) if commands else None
+        return self._read(asking, plans, commands, deadline_seconds)
 
     async def behind(self, token: str, *, deadline_seconds: float = DEADLINE_SECONDS) -> bool:
         """Whether an entry up to the token has not been handed out yet, or was and is not acknowledged."""
@@ -122,7 +121,7 @@ class RedisCounters:
         await self._connection.close()
 
     async def _read(
-        self, asking: Replying | None, plans: Sequence[Plan], packed: bytes, deadline_seconds: float
+        self, asking: Replying | None, plans: Sequence[Plan], commands: Sequence[bytes], deadline_seconds: float
     ) -> list[Mapping[str, int]]:
         try:
             replies = iter(await asking if asking else ())
@@ -131,14 +130,14 @@ class RedisCounters:
             if "NOSCRIPT" not in str(problem):
                 raise
             await self._ask(("SCRIPT", "LOAD", READ))
-            replies = iter(
-                await self._connection.ask(packed, sum(bool(plan.features) for plan in plans), deadline_seconds)
-            )
+            replies = iter(await self._send(commands, deadline_seconds))
         return [dict(zip(plan.features, next(replies), strict=True)) if plan.features else {} for plan in plans]
 
     async def _ask(self, *commands: tuple[Any, ...], deadline_seconds: float = DEADLINE_SECONDS) -> list[Any]:
-        packed = b"".join(hiredis.pack_command(command) for command in commands)
-        return await self._connection.ask(packed, len(commands), deadline_seconds)
+        return await self._send([hiredis.pack_command(command) for command in commands], deadline_seconds)
+
+    def _send(self, commands: Sequence[bytes], deadline_seconds: float) -> Replying:
+        return self._connection.ask(b"".join(commands), len(commands), deadline_seconds)
 
 
 def _paired(reply: Sequence[Any]) -> dict[bytes, Any]:
