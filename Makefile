@@ -5,9 +5,11 @@ MARKETPLACE ?= simulated
 SOURCE ?=
 WORKERS ?= 2
 GOVERN := $(VENV)/bin/govern
+# As many processes as there are cores, each of whose libraries takes one thread: more of them wait for each other.
+PYTEST := POLARS_MAX_THREADS=1 OPENBLAS_NUM_THREADS=1 $(VENV)/bin/python -m pytest -n $(WORKERS)
 export MARKETPLACE
 
-.PHONY: run test ui serve check bench lock help
+.PHONY: run test long ui serve check bench lock help
 .DEFAULT_GOAL := help
 
 $(INSTALLED): requirements.lock pyproject.toml
@@ -25,7 +27,10 @@ run: $(INSTALLED)  ## install and do the main job (MARKETPLACE=simulated|olist S
 	@$(GOVERN) run $(if $(SOURCE),--source $(SOURCE))
 
 test: $(INSTALLED)  ## install and run the default tests (under 8 minutes on 2 cores)
-	@$(VENV)/bin/python -m pytest -n $(WORKERS)
+	@$(PYTEST)
+
+long: $(INSTALLED)  ## run the tests that take a minute each
+	@$(PYTEST) -m long
 
 ui: $(INSTALLED)  ## open the Dagster UI with the history that `make run` left
 	@$(GOVERN) ui

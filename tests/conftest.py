@@ -111,10 +111,14 @@ MakeOnce = Callable[[str, Callable[[Path], None]], Path]
 
 @pytest.fixture(scope="session")
 def made_once(tmp_path_factory: pytest.TempPathFactory) -> MakeOnce:
-    """Fill a folder of this test run by whichever process asks for it first; the others wait."""
+    """Fill a folder of this test run by whichever process asks for it first; the others wait.
+
+    `MADE_ONCE` names a folder in which several runs of the same code share what they make.
+    """
     own = tmp_path_factory.getbasetemp()
-    shared = (own.parent if "PYTEST_XDIST_WORKER" in os.environ else own) / "shared"
-    shared.mkdir(exist_ok=True)
+    of_this_run = (own.parent if "PYTEST_XDIST_WORKER" in os.environ else own) / "shared"
+    shared = Path(os.environ.get("MADE_ONCE") or of_this_run)
+    shared.mkdir(parents=True, exist_ok=True)
 
     def make(name: str, fill: Callable[[Path], None]) -> Path:
         folder, done = shared / name, shared / f"{name}.done"

@@ -47,7 +47,7 @@ def test_the_join_beats_feasts_duckdb_store_on_both_histories() -> None:
     assert [row["cpu_seconds"]["ours"] < row["cpu_seconds"]["peer"] for row in rows] == [True, True]
 
 
-@pytest.mark.long
+@pytest.mark.exhaustive
 def test_sqlite_and_redis_are_written_at_a_third_of_feasts_cost_or_less() -> None:
     rows = materialization.measure(small=True)
     assert well_formed(rows)

@@ -60,18 +60,19 @@ def test_a_flipped_correlation_is_found_although_no_column_drifted(mixed_frame):
     assert flips_found(mixed_frame, 3) == 3
 
 
-@pytest.mark.long
-@pytest.mark.parametrize("reference_rows", [200, 5_000])
+@pytest.mark.parametrize(
+    "reference_rows", [pytest.param(200, marks=pytest.mark.long), pytest.param(5_000, marks=pytest.mark.exhaustive)]
+)
 def test_at_most_30_of_400_reports_without_drift_alarm(mixed_frame, reference_rows):
     assert alarms(mixed_frame, reference_rows, 400) <= 30
 
 
-@pytest.mark.long
+@pytest.mark.exhaustive
 @pytest.mark.parametrize("kind", KINDS)
 def test_each_planted_kind_of_drift_is_found_in_95_of_100_repeats(mixed_frame, plants, kind):
     assert found(mixed_frame, plants, KINDS[kind], 100) >= 95
 
 
-@pytest.mark.long
+@pytest.mark.exhaustive
 def test_a_flipped_correlation_is_found_in_95_of_100_repeats(mixed_frame):
     assert flips_found(mixed_frame, 100) >= 95

@@ -119,6 +119,7 @@ def sales_within(days: Sequence[date]) -> int:
     return sum(is_sale(Today(SEED, FIRST_DAY, (day - FIRST_DAY).days)) for day in days)
 
 
+@pytest.mark.long
 def test_a_week_in_which_nothing_changed_is_quiet_and_one_of_late_parcels_alarms(tmp_path, point_in_time):
     days = BURN_IN + 2 * WINDOW
     workspace = settled(tmp_path, buyers=1_500, days=days, model="merchant_fraud")
@@ -132,7 +133,7 @@ def test_a_week_in_which_nothing_changed_is_quiet_and_one_of_late_parcels_alarms
     assert all("late" in column for column in drifted)
 
 
-@pytest.mark.long
+@pytest.mark.exhaustive
 def test_sixty_days_in_which_nothing_changed_with_a_sale_among_them_raise_at_most_two_alarms(tmp_path, point_in_time):
     days = BURN_IN + 2 * WINDOW + 60
     workspace = settled(tmp_path, buyers=3_000, days=days, model="claim")

@@ -19,7 +19,7 @@ import pytest
 
 from governance.workspace import Workspace
 
-KILLS, SEED, DAYS = int(os.environ.get("KILLS", "2")), 20240201, 35
+KILLS, SEED, DAYS = int(os.environ.get("KILLS", "1")), 20240201, 35
 TABLES = ("orders", "cases", "shipments", "reviews", "products", "accounts")
 """What the owner delivers here: what `claim` is made from, so that a run is short and kills fall into every stage."""
 
