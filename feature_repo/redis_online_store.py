@@ -92,8 +92,9 @@ class ColumnRedisOnlineStore(RedisOnlineStore, ColumnOnlineStore):  # type: igno
         newest = self._event_times(config, table, keys)
         kept: dict[bytes, Row] = {}
         for key, row in zip(keys, data, strict=True):
-            if utc_microseconds_of(row[2]) >= newest.get(key, utc_microseconds_of(row[2])):
-                newest[key], kept[key] = utc_microseconds_of(row[2]), row
+            event_time = utc_microseconds_of(row[2])
+            if event_time >= newest.get(key, event_time):
+                newest[key], kept[key] = event_time, row
         commands = (("HSET", key, *_cells(config, table, row)) for key, row in kept.items())
         self._send(config, chain(commands, _expiries(config, list(kept))))
         if progress:

@@ -18,7 +18,7 @@ from governance.workspace import Workspace
 pytestmark = pytest.mark.long
 
 WORKERS = 2
-AT_ONCE, TIMES = 8, 40
+AT_ONCE, AT_MOST, TIMES = 8, 64, 40
 LOGIN = "/v1/decisions/login"
 # Each in a market of its own, so that no breaker stops what hurts many at once.
 LOGINS: Mapping[str, Mapping[str, Any]] = {
@@ -51,13 +51,12 @@ def to_both(running: Running) -> Iterator[list[Connected]]:
                 assert one.ask("GET", "/health/live").status == 200
             if all(any(net.status == "ESTABLISHED" for net in one.net_connections()) for one in workers_of(running)):
                 break
+            assert len(asking) < AT_MOST, "one worker gets every connection"
             asking.append(stack.enter_context(connected(running)))
         yield asking
 
 
-def test_a_worker_that_is_killed_is_started_again_while_the_other_answers(
-    own_settled: Path,
-) -> None:
+def test_a_worker_that_is_killed_is_started_again_while_the_other_answers(own_settled: Path) -> None:
     with served(own_settled, "--workers", str(WORKERS)) as running:
         before = workers_of(running)
         assert len(before) == WORKERS
