@@ -37,6 +37,7 @@ def partitions(instance: dg.DagsterInstance, name: str) -> dict[str, dict[str, A
     }
 
 
+@pytest.mark.long
 def test_days_one_by_one_and_as_a_range_give_equal_digests_and_a_second_time_changes_none(
     tmp_path: Path,
     own_world: Callable[[int], Path],

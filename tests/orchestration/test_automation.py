@@ -224,6 +224,7 @@ def test_a_change_of_much_history_waits_for_a_person(daemon: Daemon, govern: Cal
     assert window(daemon.ask("changed_days")) == ("2024-01-02", "2024-01-05")
 
 
+@pytest.mark.long
 def test_a_change_that_waits_becomes_another_with_each_day_and_is_cleared_when_somebody_has_done_it(
     daemon: Daemon,
 ) -> None:

@@ -87,6 +87,7 @@ def test_a_view_that_is_not_online_is_named_with_those_that_are(repair: Callable
     assert "merchant_fraud_scores" in said
 
 
+@pytest.mark.long
 def test_a_poisoned_day_is_dropped_everywhere_and_restored_as_it_was(
     own_settled: Path,
     workspace: Workspace,

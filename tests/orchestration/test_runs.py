@@ -36,6 +36,7 @@ def test_doing_the_main_job_again_starts_no_run_and_changes_nothing(
     assert everything_in(workspace) == before
 
 
+@pytest.mark.long
 def test_a_bad_delivery_fails_its_run_the_other_stages_go_on_and_a_good_one_makes_it_whole(
     tmp_path: Path,
     world: Path,
