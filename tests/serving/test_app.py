@@ -20,9 +20,11 @@ PROTECTED = [
     ("GET", "/v1/points"),
     ("GET", "/v1/models"),
     ("POST", "/v1/models/claim/score"),
+    ("POST", "/v1/events"),
     ("GET", "/v1/entities/buyer_id/b_1"),
     ("GET", "/metrics"),
 ]
+EVENT: dict[str, Any] = {"table": "orders", "event_id": "1", "occurred_at": "2024-03-01T12:00:00Z", "fields": {}}
 
 
 @pytest.mark.parametrize(("method", "path"), PROTECTED, ids=[path for _, path in PROTECTED])
@@ -133,6 +135,24 @@ def test_a_request_that_cannot_be_is_refused_with_a_sentence(stage: Any, changes
     answer = stage.ask(**changes)
     assert answer.status_code == status
     assert len(answer.json()["detail"]) > 10
+
+
+@pytest.mark.parametrize(
+    ("path", "body"),
+    [
+        ("/v1/models/claim/score", {"rows": [{"keys": {"buyer_id": "b\x00"}}]}),
+        ("/v1/models/claim/score", {"rows": [{"context": {"tab\t": 1}}]}),
+        ("/v1/models/claim/score", {"rows": [{"context": {"note": "nul\x00"}}]}),
+        ("/v1/events", {"events": [EVENT | {"table": "orders\n"}]}),
+        ("/v1/events", {"events": [EVENT | {"event_id": "\x7f"}]}),
+        ("/v1/events", {"events": [EVENT | {"fields": {"\x1f": 1}}]}),
+    ],
+    ids=["key of a row", "name in a row", "text of a row", "table of an event", "id of an event", "field of an event"],
+)
+def test_control_characters_are_refused_in_batches_and_events_too(stage: Any, path: str, body: dict[str, Any]) -> None:
+    answer = stage.client.post(path, json=body, headers=stage.headers)
+    assert answer.status_code == 400
+    assert "characters" in answer.text
 
 
 def test_a_body_that_is_no_json_or_too_large_is_refused(staged: Callable[..., Any]) -> None:
