@@ -5,9 +5,9 @@ MARKETPLACE ?= simulated
 SOURCE ?=
 WORKERS ?= 2
 GOVERN := $(VENV)/bin/govern
-# Tests wait for the disk a quarter of their time: their files lie in memory where there are 8 GB of room.
+# Tests wait for the disk a quarter of their time: their files, at most 0.4 GB at a time, lie in memory where there is room.
 ROOM := $(shell df -k --output=avail /dev/shm 2>/dev/null | tail -1)
-TMPDIR ?= $(shell [ "$(ROOM)" -gt 8000000 ] 2>/dev/null && echo /dev/shm || echo /tmp)
+TMPDIR ?= $(shell [ "$(ROOM)" -gt 2000000 ] 2>/dev/null && echo /dev/shm || echo /tmp)
 # As many processes as there are cores, each of whose libraries takes one thread: more of them wait for each other.
 PYTEST := TMPDIR=$(TMPDIR) POLARS_MAX_THREADS=1 OPENBLAS_NUM_THREADS=1 $(VENV)/bin/python -m pytest -n $(WORKERS)
 export MARKETPLACE
